@@ -7,7 +7,7 @@ any depth. The reducer and the grammar checker both count with this one function
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from types import NoneType
 from typing import Any, TypeGuard
@@ -15,6 +15,7 @@ from typing import Any, TypeGuard
 from rxloom.chunks import StepOutput, Usage
 
 _QUIET: frozenset[type] = frozenset({str, int, float, bool, NoneType, bytes, list, tuple})
+_type_of: Callable[[object], type[Any]] = type  # to a checker, `type(x)` of an `Any` is a half-known type
 _MAX_WRAPPING = 10_000  # an output that contains itself must not hang the run
 
 
@@ -37,7 +38,7 @@ def usage_in(output: Any) -> Usage | None:
         >>> usage_in("a word") is None
         True
     """
-    cls = type(output)
+    cls = _type_of(output)
     if cls in _QUIET or (cls is dict and "type" not in output):
         return None
     for _ in range(_MAX_WRAPPING):
