@@ -46,7 +46,7 @@ class _Scheduled(DisposableBase):
         if action is None or self._disposed:
             return
         inner = action(self._scheduler, state)
-        if inner is None:
+        if inner is None or not isinstance(inner, DisposableBase):  # a lambda returns what it likes
             return
         self._inner = inner
         if self._disposed:
