@@ -17,45 +17,46 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeAlias
 
+from typing_extensions import override
+
+from rxloom.payloads import (
+    EmptyPayload,
+    ErrorInfo,
+    FinishStatus,
+    GapData,
+    ItemStatus,
+    ResultStatus,
+    StepOutputPayload,
+    StepProgressPayload,
+    StepResultPayload,
+    StepRetryPayload,
+    StepStartPayload,
+    StepSuspendedPayload,
+    StepWaitingPayload,
+    Usage,
+    WorkflowFinishPayload,
+    WorkflowStartPayload,
+)
+from rxloom.wire_form import Envelope
+
+# fmt: off
+__all__ = [
+    "Answer", "Choice", "Chunk", "ContextWrite", "Custom", "CustomType", "EmptyPayload", "ErrorInfo", "EventReceived",
+    "EventTaken", "FinishStatus", "Gap", "GapData", "ItemStart", "ItemStatus", "LegKind", "LegStarted", "Private",
+    "Record", "ResultStatus", "Source", "StateWrite", "StepChunk", "StepOutput", "StepOutputPayload", "StepProgress",
+    "StepProgressPayload", "StepResult", "StepResultPayload", "StepRetry", "StepRetryPayload", "StepStart",
+    "StepStartPayload", "StepSuspended", "StepSuspendedPayload", "StepWaiting", "StepWaitingPayload", "Suspension",
+    "Told", "Usage", "WorkflowCanceled", "WorkflowFinish", "WorkflowFinishPayload", "WorkflowPaused", "WorkflowStart",
+    "WorkflowStartPayload",
+]
+# fmt: on
+
 Source: TypeAlias = Literal["WORKFLOW", "USER", "AGENT"]
-ResultStatus: TypeAlias = Literal["success", "failed", "bailed", "canceled", "skipped"]
-FinishStatus: TypeAlias = Literal["success", "failed", "suspended", "canceled", "paused", "tripwire"]
-ItemStatus: TypeAlias = Literal["success", "failed", "suspended"]
 LegKind: TypeAlias = Literal["start", "resume", "cancel"]
 
 
 @dataclass(slots=True)
-class ErrorInfo:
-    """An exception as data: what is stored, told and shown of a failure.
-
-    Attributes:
-        name: the class name of the exception.
-        message: its text.
-        attributes: its own public attributes, as plain data.
-        cause: the same for `__cause__` or the first of a group, if any.
-        step_path: path of the step that failed first, if a step did.
-        attempt: 0-based attempt in which it failed.
-        traceback: the formatted traceback; stays in this process, and is left out of the wire form.
-    """
-
-    name: str
-    message: str
-    attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    cause: ErrorInfo | None = None
-    step_path: str | None = None
-    attempt: int = 0
-    traceback: str | None = None
-
-
-@dataclass(slots=True)
-class WorkflowStartPayload:
-    """Payload of `workflow-start`."""
-
-    workflow_id: str
-
-
-@dataclass(slots=True)
-class WorkflowStart:
+class WorkflowStart(Envelope):
     """First chunk of every leg."""
 
     type: ClassVar[Literal["workflow-start"]] = "workflow-start"
@@ -66,26 +67,7 @@ class WorkflowStart:
 
 
 @dataclass(slots=True)
-class StepStartPayload:
-    """Payload of `workflow-step-start`: a step call opens, for the first time or again after a resume."""
-
-    status: ClassVar[Literal["running"]] = "running"
-    id: str
-    step_call_id: str
-    payload: Any
-    started_at: int
-    resume_payload: Any = None
-    resumed_at: int | None = None
-    metadata: Mapping[str, Any] | None = None
-
-    @property
-    def step_name(self) -> str:
-        """Equal to `id`."""
-        return self.id
-
-
-@dataclass(slots=True)
-class StepStart:
+class StepStart(Envelope):
     """A step call opens."""
 
     type: ClassVar[Literal["workflow-step-start"]] = "workflow-step-start"
@@ -96,23 +78,7 @@ class StepStart:
 
 
 @dataclass(slots=True)
-class StepOutputPayload:
-    """Payload of `workflow-step-output`: what a step wrote. `index` is set inside an item of a `for_each`."""
-
-    id: str
-    step_call_id: str
-    output: Any
-    run_id: str
-    index: int | None = None
-
-    @property
-    def step_name(self) -> str:
-        """Equal to `id`."""
-        return self.id
-
-
-@dataclass(slots=True)
-class StepOutput:
+class StepOutput(Envelope):
     """A step wrote something."""
 
     type: ClassVar[Literal["workflow-step-output"]] = "workflow-step-output"
@@ -123,25 +89,7 @@ class StepOutput:
 
 
 @dataclass(slots=True)
-class StepProgressPayload:
-    """Payload of `workflow-step-progress`: one item of a `for_each` settled."""
-
-    id: str
-    step_call_id: str
-    completed_count: int
-    total_count: int
-    current_index: int
-    iteration_status: ItemStatus
-    iteration_output: Any = None
-
-    @property
-    def step_name(self) -> str:
-        """Equal to `id`."""
-        return self.id
-
-
-@dataclass(slots=True)
-class StepProgress:
+class StepProgress(Envelope):
     """One item of a `for_each` settled."""
 
     type: ClassVar[Literal["workflow-step-progress"]] = "workflow-step-progress"
@@ -152,24 +100,7 @@ class StepProgress:
 
 
 @dataclass(slots=True)
-class StepRetryPayload:
-    """Payload of `workflow-step-retry`: attempt number `attempt` (from 1) comes after `delay_ms`."""
-
-    id: str
-    step_call_id: str
-    attempt: int
-    error: ErrorInfo
-    delay_ms: int
-    index: int | None = None
-
-    @property
-    def step_name(self) -> str:
-        """Equal to `id`."""
-        return self.id
-
-
-@dataclass(slots=True)
-class StepRetry:
+class StepRetry(Envelope):
     """An attempt failed and another one comes."""
 
     type: ClassVar[Literal["workflow-step-retry"]] = "workflow-step-retry"
@@ -180,25 +111,7 @@ class StepRetry:
 
 
 @dataclass(slots=True)
-class StepWaitingPayload:
-    """Payload of `workflow-step-waiting`: a sleep (`until`, epoch milliseconds) or a wait for `event`."""
-
-    status: ClassVar[Literal["waiting"]] = "waiting"
-    id: str
-    step_call_id: str
-    payload: Any
-    started_at: int
-    until: int | None = None
-    event: str | None = None
-
-    @property
-    def step_name(self) -> str:
-        """Equal to `id`."""
-        return self.id
-
-
-@dataclass(slots=True)
-class StepWaiting:
+class StepWaiting(Envelope):
     """A sleep or a wait for an event begins."""
 
     type: ClassVar[Literal["workflow-step-waiting"]] = "workflow-step-waiting"
@@ -209,28 +122,7 @@ class StepWaiting:
 
 
 @dataclass(slots=True)
-class StepSuspendedPayload:
-    """Payload of `workflow-step-suspended`: the start's fields, and what the step asks for."""
-
-    status: ClassVar[Literal["suspended"]] = "suspended"
-    id: str
-    step_call_id: str
-    payload: Any
-    started_at: int
-    suspended_at: int
-    suspend_payload: Any = None
-    resume_payload: Any = None
-    resumed_at: int | None = None
-    metadata: Mapping[str, Any] | None = None
-
-    @property
-    def step_name(self) -> str:
-        """Equal to `id`."""
-        return self.id
-
-
-@dataclass(slots=True)
-class StepSuspended:
+class StepSuspended(Envelope):
     """A step, or the container of a suspended step, waits for an answer."""
 
     type: ClassVar[Literal["workflow-step-suspended"]] = "workflow-step-suspended"
@@ -241,30 +133,7 @@ class StepSuspended:
 
 
 @dataclass(slots=True)
-class StepResultPayload:
-    """Payload of `workflow-step-result`: the start's fields, and how the call ended."""
-
-    id: str
-    step_call_id: str
-    payload: Any
-    started_at: int
-    status: ResultStatus
-    ended_at: int
-    output: Any = None
-    error: ErrorInfo | None = None
-    handled: bool = False
-    resume_payload: Any = None
-    resumed_at: int | None = None
-    metadata: Mapping[str, Any] | None = None
-
-    @property
-    def step_name(self) -> str:
-        """Equal to `id`."""
-        return self.id
-
-
-@dataclass(slots=True)
-class StepResult:
+class StepResult(Envelope):
     """A step call closed."""
 
     type: ClassVar[Literal["workflow-step-result"]] = "workflow-step-result"
@@ -275,12 +144,7 @@ class StepResult:
 
 
 @dataclass(slots=True)
-class EmptyPayload:
-    """Payload of `workflow-canceled` and `workflow-paused`."""
-
-
-@dataclass(slots=True)
-class WorkflowCanceled:
+class WorkflowCanceled(Envelope):
     """The run was cancelled; the finish follows."""
 
     type: ClassVar[Literal["workflow-canceled"]] = "workflow-canceled"
@@ -291,7 +155,7 @@ class WorkflowCanceled:
 
 
 @dataclass(slots=True)
-class WorkflowPaused:
+class WorkflowPaused(Envelope):
     """A run with `per_step=True` did one step; the finish follows."""
 
     type: ClassVar[Literal["workflow-paused"]] = "workflow-paused"
@@ -301,55 +165,8 @@ class WorkflowPaused:
     seq: int = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens counted in a run, a leg or a step; `None` is a number that some counted part left out.
-
-    Zero means nothing was counted. Addition keeps an unknown unknown:
-
-    >>> Usage(1, 2, 3) + Usage(10, 20, 30)
-    Usage(input_tokens=11, output_tokens=22, total_tokens=33, reasoning_tokens=0, cached_input_tokens=0, \
-cache_creation_input_tokens=0)
-    >>> (Usage(1, 2, 3) + Usage(None, 5, None)).input_tokens is None
-    True
-    """
-
-    input_tokens: int | None = 0
-    output_tokens: int | None = 0
-    total_tokens: int | None = 0
-    reasoning_tokens: int | None = 0
-    cached_input_tokens: int | None = 0
-    cache_creation_input_tokens: int | None = 0
-
-    def __add__(self, other: Usage) -> Usage:
-        """Add field by field; an unknown (`None`) stays unknown."""
-        return Usage(
-            _plus(self.input_tokens, other.input_tokens),
-            _plus(self.output_tokens, other.output_tokens),
-            _plus(self.total_tokens, other.total_tokens),
-            _plus(self.reasoning_tokens, other.reasoning_tokens),
-            _plus(self.cached_input_tokens, other.cached_input_tokens),
-            _plus(self.cache_creation_input_tokens, other.cache_creation_input_tokens),
-        )
-
-
-def _plus(left: int | None, right: int | None) -> int | None:
-    return None if left is None or right is None else left + right
-
-
 @dataclass(slots=True)
-class WorkflowFinishPayload:
-    """Payload of `workflow-finish`: the status of the leg, its usage, and its result or error."""
-
-    workflow_status: FinishStatus
-    usage: Usage
-    error: ErrorInfo | None = None
-    final_workflow_result: Any = None
-    ended_at: int = 0
-
-
-@dataclass(slots=True)
-class WorkflowFinish:
+class WorkflowFinish(Envelope):
     """Last chunk of every leg."""
 
     type: ClassVar[Literal["workflow-finish"]] = "workflow-finish"
@@ -360,16 +177,7 @@ class WorkflowFinish:
 
 
 @dataclass(slots=True)
-class GapData:
-    """The chunks that one reader did not get: `count` of those from `from_seq` to `to_seq`, both included."""
-
-    from_seq: int
-    to_seq: int
-    count: int
-
-
-@dataclass(slots=True)
-class Gap:
+class Gap(Envelope):
     """Stands, for one reader, in place of chunks that were dropped. Never in the log, and without a `seq`."""
 
     type: ClassVar[Literal["data-rxloom-gap"]] = "data-rxloom-gap"
@@ -383,7 +191,7 @@ CustomType: TypeAlias = Literal["data-*"]
 
 
 @dataclass(slots=True)
-class Custom:
+class Custom(Envelope):
     """A chunk of the user's own type, which starts with `data-`; passes through unwrapped.
 
     At run time `type` is the user's own, `"data-progress"` say. To a type checker it is one literal, so that
@@ -396,6 +204,16 @@ class Custom:
     seq: int = -1
     source: Source = "WORKFLOW"
     extra: Mapping[str, Any] | None = None
+
+    @override
+    def wire_fields(self) -> dict[str, Any]:
+        """Tell the data and, beside it, what else the writer put there."""
+        told = {**(self.extra or {}), "type": self.type, "runId": self.run_id, "from": self.source, "data": self.data}
+        if self.seq >= 0:
+            told["seq"] = self.seq
+        else:
+            told.pop("seq", None)
+        return told
 
     @property
     def name(self) -> str:
@@ -506,14 +324,6 @@ class EventTaken:
 
 
 Private: TypeAlias = (
-    LegStarted
-    | StateWrite
-    | ContextWrite
-    | Choice
-    | ItemStart
-    | Suspension
-    | Answer
-    | EventReceived
-    | EventTaken
+    LegStarted | StateWrite | ContextWrite | Choice | ItemStart | Suspension | Answer | EventReceived | EventTaken
 )
 Record: TypeAlias = Told | Private

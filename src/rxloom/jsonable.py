@@ -103,7 +103,7 @@ def _convert(value: Any, trail: _Trail, work: list[tuple[Json, _Children, _Trail
         return value if value.isascii() else _text(value)
     if kind in (bool, NoneType) or (kind is int and -_MAX_INT < value < _MAX_INT):
         return value
-    opened: Any = value.copy() if kind is dict else _plain(value)
+    opened: Any = value.copy() if kind is dict or kind is list else _plain(value)
     if not isinstance(opened, dict | list):
         return opened
     children = cast("_Children", opened)
