@@ -13,6 +13,7 @@ from types import NoneType
 from typing import Any, TypeGuard
 
 from rxloom.chunks import StepOutput, Usage
+from rxloom.jsonable import jsonable
 
 _QUIET: frozenset[type] = frozenset({str, int, float, bool, NoneType, bytes, list, tuple})
 _type_of: Callable[[object], type[Any]] = type  # to a checker, `type(x)` of an `Any` is a half-known type
@@ -46,6 +47,8 @@ def usage_in(output: Any) -> Usage | None:
             output = output.payload.output
             continue
         if not _is_mapping(output):
+            output = _as_mapping(output)
+        if output is None:
             return None
         kind = _kind(output.get("type"))
         if kind is None:
@@ -76,6 +79,16 @@ cache_creation_input_tokens=0)
         _count(tokens.get("cachedInputTokens")) or 0,
         _count(tokens.get("cacheCreationInputTokens")) or 0,
     )
+
+
+def _as_mapping(value: object) -> Mapping[str, Any] | None:
+    """Look at an object (a model, a dataclass) as its readers will, if it says that it may count."""
+    try:
+        kind = _kind(getattr(value, "type", None))
+    except Exception:  # noqa: BLE001  a user's property may raise anything
+        return None
+    plain = None if kind is None else jsonable(value)
+    return plain if isinstance(plain, dict) else None
 
 
 def _kind(value: object) -> str | None:
