@@ -46,11 +46,10 @@ class _Scheduled(DisposableBase):
         if action is None or self._disposed:
             return
         inner = action(self._scheduler, state)
-        if inner is None or not isinstance(inner, DisposableBase):  # a lambda returns what it likes
-            return
-        self._inner = inner
-        if self._disposed:
-            inner.dispose()
+        if isinstance(inner, DisposableBase):  # a lambda may return anything
+            self._inner = inner
+            if self._disposed:
+                inner.dispose()
 
     def arm(self, handle: asyncio.Handle) -> None:
         """Keep the handle of the loop, to take the action back with."""
