@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 
 from typing_extensions import override
 
@@ -72,7 +72,8 @@ class AbortSignal(StepSignal):
 def leaves(error: BaseException) -> Iterable[BaseException]:
     """Give the exceptions inside a group, however nested, or the one that is no group."""
     if isinstance(error, BaseExceptionGroup):
-        group: BaseExceptionGroup[BaseException] = error
+        # isinstance cannot tell of what the group is.
+        group = cast("BaseExceptionGroup[BaseException]", error)
         for inner in group.exceptions:
             yield from leaves(inner)
     else:
