@@ -10,7 +10,6 @@ import asyncio
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Generator
-from contextlib import suppress
 from typing import Any, Generic, Self, TypeVar, cast, overload
 
 from reactivex import ConnectableObservable, Observable
@@ -20,6 +19,7 @@ from reactivex.typing import Mapper, PredicateIndexed
 from typing_extensions import override
 
 from rxloom.errors import RunInterrupted, WrongLoop
+from rxloom.scheduler import call_on, running_loop
 
 __all__ = ["BoundConnectable", "BoundObservable", "bind"]
 
@@ -340,11 +340,7 @@ class _Awaiting(_Last[_T]):
     @override
     def notify(self) -> None:
         # The future is only the bell: an error such as StopIteration cannot be put into one.
-        if _running_loop() is self._loop:
-            self._wake()
-            return
-        with suppress(RuntimeError):  # the loop is closed, so nobody awaits
-            self._loop.call_soon_threadsafe(self._wake)
+        call_on(self._loop, self._wake)
 
     def _wake(self) -> None:
         if not self.woken.done():
@@ -379,15 +375,8 @@ async def _last(source: Observable[_T]) -> _T:
     return waiting.take()
 
 
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
 def _forbid_blocking() -> None:
-    if _running_loop() is not None:
+    if running_loop() is not None:
         message = (
             "run() blocks its thread until the end, and this thread runs an event loop, which would stand still: "
             "use `await` here, or call run() on a thread of its own (`await asyncio.to_thread(stream.result.run)`)"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -18,9 +19,26 @@ from reactivex.scheduler.eventloop import AsyncIOScheduler
 from reactivex.typing import AbsoluteTime, RelativeTime
 from typing_extensions import override
 
-__all__ = ["LoopScheduler"]
+__all__ = ["LoopScheduler", "call_on", "running_loop"]
 
 _State = TypeVar("_State")
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the event loop this code runs in, or `None`."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def call_on(loop: asyncio.AbstractEventLoop, action: Callable[[], object]) -> None:
+    """Call `action` in `loop`: at once from inside it, soon from any other place, never if it is closed."""
+    if running_loop() is loop:
+        action()
+        return
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(action)
 
 
 class _Scheduled(DisposableBase):
@@ -75,13 +93,8 @@ class _Scheduled(DisposableBase):
         handle, self._handle = self._handle, None
         if handle is None or handle.cancelled():
             return
-        if self._scheduler.on_loop():
-            handle.cancel()
-            return
-        # Off the loop the flag alone forbids the call; the loop is told, so that it forgets the timer. A closed
-        # loop has forgotten it already.
-        with suppress(RuntimeError):
-            self._scheduler.loop.call_soon_threadsafe(handle.cancel)
+        # Off the loop the flag alone forbids the call; the loop is told, so that it forgets the timer.
+        call_on(self._scheduler.loop, handle.cancel)
 
 
 class LoopScheduler(AsyncIOScheduler):
@@ -131,10 +144,7 @@ class LoopScheduler(AsyncIOScheduler):
 
     def on_loop(self) -> bool:
         """Tell whether the caller is on the loop's own thread, inside the running loop."""
-        try:
-            return asyncio.get_running_loop() is self._loop
-        except RuntimeError:
-            return False
+        return running_loop() is self._loop
 
     @override
     def schedule(self, action: ScheduledAction[_State], state: _State | None = None) -> DisposableBase:
