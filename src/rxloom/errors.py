@@ -52,12 +52,29 @@ unknown is left out. `workflow_id`, `step_path` and `run_id` say where it happen
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, Self, TypedDict, Unpack
+from collections.abc import Iterable
+from typing import NamedTuple, Unpack
 
-from typing_extensions import override
-
-from rxloom.signals import AbortSignal, BailSignal, StepSignal, SuspendSignal, leaves, rebuild, signal_in
+from rxloom.error_root import RxLoomError, Where
+from rxloom.refusals import (
+    AmbiguousResume,
+    DefinitionChanged,
+    NotSuspended,
+    OwnershipLost,
+    RefusedCall,
+    ResumeConflict,
+    RunAlreadyStarted,
+    RunInterrupted,
+    RunNotFound,
+    RunNotSuccessful,
+    StoreLost,
+    StoreTooNew,
+    WorkflowCanceled,
+    WorkflowFailed,
+    WorkflowPaused,
+    WorkflowSuspended,
+)
+from rxloom.signals import AbortSignal, BailSignal, StepSignal, SuspendSignal, leaves, signal_in
 
 __all__ = [
     "AbortSignal",
@@ -107,61 +124,6 @@ __all__ = [
     "leaves",
     "signal_in",
 ]
-
-
-class Where(TypedDict, total=False):
-    """Where an error happened: what every error takes as keywords, as far as it is known."""
-
-    workflow_id: str | None
-    step_path: str | None
-    run_id: str | None
-
-
-def _phrase(where: Mapping[str, str]) -> str:
-    words = {"step_path": "step", "workflow_id": "workflow", "run_id": "run"}
-    return ", ".join(f"{word} {where[key]!r}" for key, word in words.items() if key in where)
-
-
-class RxLoomError(Exception):
-    """Base of every error of rxloom.
-
-    Attributes:
-        workflow_id: id of the workflow it happened in, if known.
-        step_path: path of the step it happened in, if known.
-        run_id: id of the run it happened in, if known.
-
-    Example:
-        >>> str(RxLoomError("it broke", workflow_id="checkout", step_path="price"))
-        "it broke (step 'price', workflow 'checkout')"
-    """
-
-    workflow_id: str | None = None
-    step_path: str | None = None
-    run_id: str | None = None
-
-    def __init__(self, message: str = "", **where: Unpack[Where]) -> None:
-        super().__init__(message)
-        self.locate(**where)
-
-    def locate(self, **where: Unpack[Where]) -> Self:
-        """Add where it happened, in the attributes and in the message, unless that is known already.
-
-        Example:
-            >>> str(CollectError(0).locate(step_path="price")).endswith("(step 'price')")
-            True
-        """
-        new = {key: str(name) for key, name in where.items() if name and getattr(self, key) is None}
-        if new:
-            # Only what is known is set on the instance: `vars(error)` is what is told of it.
-            self.__dict__.update(new)
-            message = str(self.args[0]) if self.args else ""
-            self.args = (f"{message} ({_phrase(new)})" if message else _phrase(new),)
-        return self
-
-    @override
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Constructors take keywords, which the default way of copying an exception cannot pass.
-        return rebuild, (type(self), self.args, dict(vars(self)))
 
 
 class DefinitionError(RxLoomError):
@@ -237,6 +199,10 @@ class InputInvalid(ValidationFailed):
 
 class OutputInvalid(ValidationFailed):
     """What a step or workflow gives back, or hands to `suspend` or the state, does not fit its schema."""
+
+
+class ResumeInvalid(ValidationFailed, RefusedCall):
+    """The resume data does not fit the schema of the suspended step; the run stays resumable."""
 
 
 class StepFailed(RxLoomError):
@@ -361,66 +327,6 @@ class NoEventLoop(RxLoomError):
     """A coroutine or a worker thread is needed, and the runtime has no event loop."""
 
 
-class RefusedCall(RxLoomError):
-    """A call was refused: it started nothing, told nothing, changed nothing."""
-
-
-class ResumeInvalid(ValidationFailed, RefusedCall):
-    """The resume data does not fit the schema of the suspended step; the run stays resumable."""
-
-
-class RunAlreadyStarted(RefusedCall):
-    """The run was started already; `observe_stream_vnext()` shows it."""
-
-
-class RunNotFound(RefusedCall):
-    """No run of this id is known here."""
-
-
-class NotSuspended(RefusedCall):
-    """There is nothing to resume."""
-
-
-class AmbiguousResume(RefusedCall):
-    """Several steps are suspended, and the call does not say which to resume.
-
-    Attributes:
-        paths: the suspended steps.
-    """
-
-    def __init__(self, paths: Iterable[str], **where: Unpack[Where]) -> None:
-        self.paths = list(paths)
-        super().__init__(
-            f"several steps are suspended: say which with `step=`, one of {', '.join(self.paths)}, "
-            "or answer several with `resume_all`",
-            **where,
-        )
-
-
-class ResumeConflict(RefusedCall):
-    """Somebody else resumed this suspension first."""
-
-
-class DefinitionChanged(RefusedCall):
-    """The workflow is no longer the one this run was started with."""
-
-
-class StoreTooNew(RefusedCall):
-    """The store was written by a newer version of rxloom."""
-
-
-class RunInterrupted(RxLoomError):
-    """The run was taken from this process: neither failed nor canceled, it can be restarted."""
-
-
-class OwnershipLost(RunInterrupted):
-    """Another process has taken the run over."""
-
-
-class StoreLost(RunInterrupted):
-    """The store does not answer; the run is at its last commit."""
-
-
 class StreamOverflow(RxLoomError):
     """A reader with `on_overflow="error"` lagged behind by more than its buffer.
 
@@ -435,33 +341,3 @@ class StreamOverflow(RxLoomError):
             **where,
         )
         self.buffer = buffer
-
-
-class RunNotSuccessful(RxLoomError):
-    """A run has no output to give."""
-
-    def __init__(self, message: str = "", *, result: Any = None, **where: Unpack[Where]) -> None:
-        super().__init__(message, **where)
-        # Private, so that a whole result is not told among the attributes of the error.
-        self._result = result
-
-    @property
-    def result(self) -> Any:
-        """The whole result of the run."""
-        return self._result
-
-
-class WorkflowFailed(RunNotSuccessful):
-    """The run failed. `__cause__` is the exception of the step, where it is at hand."""
-
-
-class WorkflowCanceled(RunNotSuccessful):
-    """The run was canceled."""
-
-
-class WorkflowSuspended(RunNotSuccessful):
-    """The run is suspended: resume it to get an output."""
-
-
-class WorkflowPaused(RunNotSuccessful):
-    """The run is paused after one step: `resume_stream_vnext()` goes on."""
