@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import cast
 
 from rxloom.errors import (
     DefinitionError,
@@ -55,19 +55,28 @@ class Retry:
     def __post_init__(self) -> None:
         checks = (
             ("retries", self.retries >= 0, "0 or more"),
-            ("delay", self.delay >= 0 and math.isfinite(self.delay), "0 or more seconds"),
-            ("backoff", self.backoff > 0 and math.isfinite(self.backoff), "more than 0"),
+            ("delay", 0 <= self.delay < math.inf, "0 or more seconds"),
+            ("backoff", 0 < self.backoff < math.inf, "more than 0"),
             ("max_delay", self.max_delay is None or self.max_delay >= 0, "0 or more seconds"),
             ("jitter", 0 <= self.jitter <= 1, "between 0 and 1"),
+            ("retry_on", _exceptions(self.retry_on), "an exception class or a tuple of them"),
         )
         for name, good, wanted in checks:
             if not good:
                 raise DefinitionError(f"{name}={getattr(self, name)!r} of Retry must be {wanted}")
 
     @classmethod
-    def of(cls, retries: int | Retry | None) -> Self | Retry | None:
-        """Make one of what `retries=` takes: a number, a `Retry`, or None for "not said"."""
-        return cls(retries) if isinstance(retries, int) else retries
+    def of(cls, retries: int | Retry | None) -> Retry | None:
+        """Make one of what `retries=` takes: a number, a `Retry`, or None for "not said".
+
+        Raises:
+            DefinitionError: if it is none of these.
+        """
+        if isinstance(retries, int) and not isinstance(retries, bool):
+            return cls(retries)
+        if retries is None or isinstance(retries, Retry):
+            return retries
+        raise DefinitionError(f"retries={retries!r} must be a number or a Retry")
 
     def delay_before(self, attempt: int, random: Callable[[], float] | None = None) -> float:
         """Give the seconds to wait before an attempt.
@@ -100,6 +109,14 @@ class Retry:
         if isinstance(error, _NEVER) or (cause is not None and not_retryable(cause)):
             return False
         return isinstance(error, Exception) and isinstance(error, self.retry_on)
+
+
+def _exceptions(kinds: object) -> bool:
+    """Tell whether `isinstance` of an exception can be asked with this."""
+    if isinstance(kinds, tuple):
+        parts = cast("tuple[object, ...]", kinds)  # of what, is what is asked here
+        return all(_exceptions(kind) for kind in parts)
+    return isinstance(kinds, type) and issubclass(kinds, BaseException)
 
 
 def not_retryable(error: BaseException) -> bool:

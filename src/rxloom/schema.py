@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import reprlib
+import warnings
 from collections.abc import Callable
 from typing import Any, Generic, TypeGuard, TypeVar, Unpack, cast
 
@@ -17,6 +18,8 @@ from pydantic import (
     TypeAdapter,
     ValidationError,
 )
+from pydantic.warnings import ArbitraryTypeWarning
+from pydantic_core import SchemaError
 from typing_extensions import override
 
 from rxloom.errors import (
@@ -72,10 +75,10 @@ class Schema(Generic[T]):
     is_any: bool
 
     def __init__(self, annotation: Any = Any) -> None:
-        self.annotation = annotation
+        self.annotation = type(None) if annotation is None else annotation
         self.is_any = any(annotation is anything for anything in _ANYTHING)
-        self._adapter: TypeAdapter[Any] | None = None if self.is_any else _adapter_of(annotation)
-        self._exact: type = _exact_class(annotation)
+        self._adapter: TypeAdapter[Any] | None = None if self.is_any else _adapter_of(self.annotation)
+        self._exact: type = _exact_class(self.annotation)
         self._validate: Callable[[Any], Any] = self._validate_first
 
     def validate(self, value: Any) -> T:
@@ -110,6 +113,8 @@ class Schema(Generic[T]):
         """
         if self.is_any:
             return "Any"
+        if self.annotation is type(None):
+            return "None"
         return self.annotation.__name__ if isclass(self.annotation) else str(self.annotation)
 
     def json_schema(self) -> dict[str, Any]:
@@ -132,16 +137,27 @@ def isclass(annotation: Any) -> TypeGuard[type[Any]]:
 
 
 def _adapter_of(annotation: Any) -> TypeAdapter[Any]:
+    if isinstance(annotation, str):
+        raise DefinitionError(f"no schema can be made of the text {annotation!r}: pass the type itself")
+    try:
+        return _strict_or_lenient_adapter(annotation)
+    except SchemaError:
+        # A Protocol, say: there is no way to check it, and whoever wrote it knows.
+        return TypeAdapter(Any)
+    except (PydanticUserError, ArbitraryTypeWarning, TypeError, NameError) as error:
+        reason = str(error).partition("\n")[0]
+        raise DefinitionError(f"no schema can be made of {annotation!r}: {reason}") from error
+
+
+def _strict_or_lenient_adapter(annotation: Any) -> TypeAdapter[Any]:
     try:
         return TypeAdapter(annotation)
     except PydanticSchemaGenerationError:
         pass
-    except (PydanticUserError, TypeError, NameError, SyntaxError) as error:
-        raise DefinitionError(f"no schema can be made of {annotation!r}: {error}") from error
-    try:
+    with warnings.catch_warnings():
+        # pydantic only warns that it would let everything pass, where something is no type at all.
+        warnings.simplefilter("error", ArbitraryTypeWarning)
         return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
-    except (PydanticUserError, TypeError) as error:
-        raise DefinitionError(f"no schema can be made of {annotation!r}: {error}") from error
 
 
 def _exact_class(annotation: Any) -> type[Any]:

@@ -9,10 +9,11 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import PurePath
-from typing import Any, is_typeddict
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, RootModel
+from typing_extensions import is_typeddict  # knows the TypedDict of both modules
 
 from rxloom.schema import Schema, isclass
 
@@ -95,7 +96,7 @@ def _collection(wanted: type[Any], given: type[Any]) -> bool:
         return is_typeddict(given) or issubclass(given, Mapping)
     if not issubclass(wanted, _SEQUENCES):
         return False
-    return issubclass(given, Iterable) and not issubclass(given, (*_TEXTS, BaseModel))
+    return issubclass(given, Iterable) and not issubclass(given, (*_TEXTS, Mapping, BaseModel))
 
 
 _TESTS: tuple[Callable[[type[Any], type[Any]], bool], ...] = (_custom, _record, _scalar, _collection)
