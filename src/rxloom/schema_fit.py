@@ -37,15 +37,21 @@ def mismatch(given: Schema[Any], wanted: Schema[Any]) -> bool:
 
 def accepts_instance_of(schema: Schema[Any], given: Any) -> bool:
     """Tell whether some instance of `given` may be valid; True also when that cannot be known."""
-    wanted = schema.annotation
+    wanted = _runtime_class(schema.annotation)
+    given = _runtime_class(given)
     if schema.is_any or not isclass(wanted) or not isclass(given) or given is object:
         return True
     try:
         if issubclass(given, wanted) or issubclass(wanted, given):
             return True
-    except TypeError:  # a Protocol or TypedDict, which know no subclasses
-        return not is_typeddict(wanted) or is_typeddict(given) or issubclass(given, Mapping)
+    except TypeError:  # a Protocol, of which nobody can say at run time
+        return True
     return any(test(wanted, given) for test in _TESTS)
+
+
+def _runtime_class(annotation: Any) -> Any:
+    """A value of a TypedDict is a dict."""
+    return dict if is_typeddict(annotation) else annotation
 
 
 def _custom(wanted: type[Any], given: type[Any]) -> bool:
@@ -69,7 +75,7 @@ def _record(wanted: type[Any], given: type[Any]) -> bool:
     """A model or dataclass takes a mapping, or, if it says so, the attributes of anything."""
     if not (issubclass(wanted, BaseModel) or dataclasses.is_dataclass(wanted)):
         return False
-    if is_typeddict(given) or issubclass(given, Mapping):
+    if issubclass(given, Mapping):
         return True
     if not issubclass(wanted, BaseModel):
         return False
@@ -93,7 +99,7 @@ def _scalar(wanted: type[Any], given: type[Any]) -> bool:
 def _collection(wanted: type[Any], given: type[Any]) -> bool:
     """A collection may be made of any other iterable that is no text, a dict of a mapping."""
     if issubclass(wanted, Mapping):
-        return is_typeddict(given) or issubclass(given, Mapping)
+        return issubclass(given, Mapping)
     if not issubclass(wanted, _SEQUENCES):
         return False
     return issubclass(given, Iterable) and not issubclass(given, (*_TEXTS, Mapping, BaseModel))
