@@ -207,8 +207,11 @@ class WorkflowFinishPayload(Payload):
 
     @override
     def wire_fields(self) -> dict[str, Any]:
-        """Tell the result on success only, and leave out the time, which is the fold's."""
-        error = self.error
+        """Tell the result on success only, and the error only if no step's own result tells it already.
+
+        The time is the fold's, and left out.
+        """
+        error = None if self.error is None or self.error.step_path is not None else self.error
         told: dict[str, Any] = {
             "workflowStatus": self.workflow_status,
             "output": {"usage": self.usage},

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum
+from functools import lru_cache
 from types import NoneType
 from typing import Any, TypeGuard
 
@@ -83,12 +84,21 @@ cache_creation_input_tokens=0)
 
 def _as_mapping(value: object) -> Mapping[str, Any] | None:
     """Look at an object (a model, a dataclass) as its readers will, if it says that it may count."""
+    if not _may_count(_type_of(value)):
+        return None
     try:
         kind = _kind(getattr(value, "type", None))
     except Exception:  # noqa: BLE001  a user's property may raise anything
         return None
     plain = None if kind is None else jsonable(value)
     return plain if isinstance(plain, dict) else None
+
+
+@lru_cache(maxsize=1024)
+def _may_count(kind: type[Any]) -> bool:
+    """Tell whether objects of a class have a `type` that readers will see; asked once, for it is slow to miss."""
+    named = getattr(kind, "model_fields", None) or getattr(kind, "__dataclass_fields__", {})
+    return "type" in named or hasattr(kind, "type")
 
 
 def _kind(value: object) -> str | None:
