@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from rxloom.errors import DefinitionError, FieldError, InputInvalid, OutputInvalid, ResumeInvalid
 from rxloom.schema import Schema, input_invalid, invalid, output_invalid, resume_invalid, suspend_invalid
@@ -220,8 +220,19 @@ def test_a_model_that_hides_its_input_keeps_it_hidden() -> None:
     assert error.errors[0].value == "…"
 
 
-def test_a_validator_may_fail_in_its_own_way() -> None:
+def test_a_validator_that_fails_in_its_own_way_is_a_failed_validation() -> None:
+    def look_up(value: object) -> object:
+        raise LookupError(f"no row {value}")
+
+    schema = Schema[Any](Annotated[int, BeforeValidator(look_up)])
+    error = invalid(OutputInvalid, "state", schema, 3, failure_of(schema, 3), workflow_id="w")
+
+    assert error.errors == [FieldError("", "LookupError: no row 3", 3)]
+    assert isinstance(error.__cause__, ValidationError)
+    assert isinstance(error.__cause__.__cause__, LookupError)
+
+
+def test_any_other_error_can_be_told_as_a_failed_validation() -> None:
     error = invalid(OutputInvalid, "state", Schema[int](int), 3, LookupError("no such row"), workflow_id="w")
 
-    assert error.errors == [FieldError("", "no such row", 3)]
     assert str(error) == "the state does not fit int: no such row (got 3) (workflow 'w')"

@@ -19,7 +19,7 @@ from pydantic import (
     ValidationError,
 )
 from pydantic.warnings import ArbitraryTypeWarning
-from pydantic_core import SchemaError
+from pydantic_core import InitErrorDetails, PydanticCustomError, SchemaError
 from typing_extensions import override
 
 from rxloom.errors import (
@@ -85,11 +85,18 @@ class Schema(Generic[T]):
         """Give the value as the schema wants it, converted where pydantic converts.
 
         Raises:
-            ValidationError: when it does not fit.
+            ValidationError: when it does not fit, or a validator of the user fails in its own way.
         """
         if self.is_any or type(value) is self._exact:
             return cast("T", value)  # that is what was just checked
-        return self._validate(value)
+        try:
+            return self._validate(value)
+        except ValidationError:
+            raise
+        except Exception as error:
+            reason = PydanticCustomError("validator_failed", "{reason}", {"reason": f"{type(error).__name__}: {error}"})
+            details = InitErrorDetails(type=reason, input=value)
+            raise ValidationError.from_exception_data(self.name, [details]) from error
 
     def _validate_first(self, value: Any) -> Any:
         # Asked for late: the validator of a model with forward references exists only once they are defined.

@@ -80,7 +80,7 @@ def inspect_body(function: Function, *, inline: bool = False, names: Mapping[str
         DefinitionError: when it cannot be called with an input and a context.
     """
     core = _core(function)
-    hints = _hints(function, core, names or {})
+    hints = _hints(core, names or {})
     parameters = _parameters(function)
     context = _context_parameter(parameters, hints)
     entry = _input_parameter(parameters, context)
@@ -108,12 +108,11 @@ def _core(function: Function) -> Function:
 # ------------------------------------------------------------------------------------------------- annotations
 
 
-def _hints(function: Function, core: Function, names: Mapping[str, Any]) -> dict[str, Any]:
+def _hints(core: Function, names: Mapping[str, Any]) -> dict[str, Any]:
     if inspect.isclass(core) or inspect.isbuiltin(core):
         return {}
     raw: Mapping[str, Any] = get_annotations(core, format=Format.FORWARDREF)
     space: dict[str, Any] = getattr(inspect.unwrap(core), "__globals__", {})
-    del function
     return {name: _resolve(annotation, space, names) for name, annotation in raw.items()}
 
 
