@@ -41,6 +41,11 @@ def call_on(loop: asyncio.AbstractEventLoop, action: Callable[[], object]) -> No
         loop.call_soon_threadsafe(action)
 
 
+def _clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
+    # The stock `time()` only calls this one, and there is a reading for every chunk.
+    return time.monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time
+
+
 class _Scheduled(DisposableBase):
     """One action to come: what the loop calls, and what the caller disposes.
 
@@ -120,7 +125,7 @@ class LoopScheduler(AsyncIOScheduler):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
         self._loop = loop
-        self._clock = loop.time
+        self._clock = _clock_of(loop)
         epoch: float | None = getattr(loop, "epoch", None)
         self._epoch = time.time() - loop.time() if epoch is None else float(epoch)
         self._epoch_ms = int(self._epoch * 1000)
