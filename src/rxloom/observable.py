@@ -6,20 +6,15 @@ the run's scheduler instead: subscribing passes it up the chain, and whatever is
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from abc import abstractmethod
 from collections.abc import Callable, Generator
-from typing import Any, Generic, Self, TypeVar, cast, overload
+from typing import Any, Self, TypeVar, cast, overload
 
 from reactivex import ConnectableObservable, Observable
 from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase, SubjectBase
-from reactivex.internal.exceptions import SequenceContainsNoElementsError
 from reactivex.typing import Mapper, PredicateIndexed
 from typing_extensions import override
 
-from rxloom.errors import RunInterrupted, WrongLoop
-from rxloom.scheduler import call_on, running_loop
+from rxloom.last_value import block_for_last, last_of
 
 __all__ = ["BoundConnectable", "BoundObservable", "bind"]
 
@@ -78,7 +73,7 @@ class BoundObservable(Observable[_T_co]):
             SequenceContainsNoElementsError: the sequence was empty.
             Exception: whatever the sequence ended with.
         """
-        return _last(self).__await__()
+        return last_of(self).__await__()
 
     @override
     def run(self, scheduler: SchedulerBase | None = None) -> _T_co:
@@ -96,14 +91,7 @@ class BoundObservable(Observable[_T_co]):
             SystemExit: what interrupted the run.
             Exception: whatever the sequence ended with.
         """
-        _forbid_blocking()
-        waiting: _Blocking[_T_co] = _Blocking()
-        subscription = self.subscribe(waiting, scheduler=scheduler)
-        try:
-            waiting.wait()
-        finally:
-            subscription.dispose()
-        return waiting.take()
+        return block_for_last(self, scheduler)
 
     @overload
     def pipe(self, op1: Callable[[Observable[_T_co]], _A], /) -> _A: ...
@@ -212,6 +200,11 @@ class BoundObservable(Observable[_T_co]):
         return bind(super().dematerialize(), self.scheduler)
 
     @override
+    def exclusive(self) -> Observable[_T_co]:
+        """Follow one inner Observable to its end, ignoring those that come meanwhile, on this scheduler."""
+        return bind(super().exclusive(), self.scheduler)
+
+    @override
     def partition_indexed(self, predicate_indexed: PredicateIndexed[_T_co]) -> list[Observable[_T_co]]:
         """Split into what the predicate `(value, index)` accepts and the rest, on this scheduler."""
         return bind(super().partition_indexed(predicate_indexed), self.scheduler)
@@ -275,110 +268,3 @@ def bind(value: _T, scheduler: SchedulerBase) -> _T:
     if type(value) is list:
         return cast("_T", [bind(item, scheduler) for item in cast("list[Any]", value)])
     return value
-
-
-class _Last(ObserverBase[_T], Generic[_T]):
-    """Keeps the last value, or the error, and notifies once at the end."""
-
-    __slots__ = ("_error", "_value", "_values", "ended")
-
-    def __init__(self) -> None:
-        self._error: Exception | None = None
-        self._value: _T | None = None
-        self._values = False
-        self.ended = False
-
-    @override
-    def on_next(self, value: _T) -> None:
-        self._value = value
-        self._values = True
-
-    @override
-    def on_error(self, error: Exception) -> None:
-        self._error = error
-        self.ended = True
-        self.notify()
-
-    @override
-    def on_completed(self) -> None:
-        self.ended = True
-        self.notify()
-
-    @abstractmethod
-    def notify(self) -> None:
-        """Wake whoever waits; called on whatever thread the sequence ends."""
-
-    def take(self) -> _T:
-        """Return the last value, or raise, once."""
-        # Out of the attribute before it is raised: else the traceback and the error hold each other.
-        error, self._error = self._error, None
-        if error is not None:
-            try:
-                _raise(error)
-            finally:
-                del error
-        if not self._values:
-            raise SequenceContainsNoElementsError
-        return cast("_T", self._value)
-
-
-def _raise(error: Exception) -> None:
-    cause = error.__cause__
-    if isinstance(error, RunInterrupted) and isinstance(cause, KeyboardInterrupt | SystemExit):
-        raise cause
-    raise error
-
-
-class _Awaiting(_Last[_T]):
-    __slots__ = ("_loop", "woken")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__()
-        self._loop = loop
-        self.woken = loop.create_future()
-
-    @override
-    def notify(self) -> None:
-        # The future is only the bell: an error such as StopIteration cannot be put into one.
-        call_on(self._loop, self._wake)
-
-    def _wake(self) -> None:
-        if not self.woken.done():
-            self.woken.set_result(None)
-
-
-class _Blocking(_Last[_T]):
-    __slots__ = ("_bell",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._bell = threading.Event()
-
-    @override
-    def notify(self) -> None:
-        self._bell.set()
-
-    def wait(self) -> None:
-        # In slices, for platforms on which Ctrl-C does not get through to a thread that waits.
-        while not self._bell.wait(1.0):
-            pass
-
-
-async def _last(source: Observable[_T]) -> _T:
-    waiting: _Awaiting[_T] = _Awaiting(asyncio.get_running_loop())
-    subscription = source.subscribe(waiting)
-    try:
-        if not waiting.ended:
-            await waiting.woken
-    finally:
-        subscription.dispose()
-    return waiting.take()
-
-
-def _forbid_blocking() -> None:
-    if running_loop() is not None:
-        message = (
-            "run() blocks its thread until the end, and this thread runs an event loop, which would stand still: "
-            "use `await` here, or call run() on a thread of its own (`await asyncio.to_thread(stream.result.run)`)"
-        )
-        raise WrongLoop(message)

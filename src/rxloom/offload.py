@@ -179,8 +179,8 @@ class ThreadPool(Offload):
                 self._claimed.put(None)
             self._free = 0
             workers = list(self._workers)
-        for call in backlog:
-            call.refuse()
+        for queued in backlog:
+            queued.refuse()
         for worker in workers:
             worker.join(_LEAVE if worker.call is None else max(0.0, deadline - monotonic()))
         return [call.label or worker.name for worker in workers if (call := worker.call) and worker.is_alive()]

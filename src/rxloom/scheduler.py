@@ -66,7 +66,7 @@ class _Scheduled(DisposableBase):
     def __call__(self) -> None:
         action, state = self._action, self._state
         self._action = self._state = self._handle = None
-        if action is None or self._disposed:
+        if action is None:
             return
         inner = action(self._scheduler, state)
         if isinstance(inner, DisposableBase):  # a lambda may return anything

@@ -1,0 +1,156 @@
+"""Waiting for the last value of an Observable, on any event loop or by blocking a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from abc import abstractmethod
+from typing import Generic, TypeVar, cast
+
+from reactivex.abc import ObservableBase, ObserverBase, SchedulerBase
+from reactivex.internal.exceptions import SequenceContainsNoElementsError
+from typing_extensions import override
+
+from rxloom.errors import RunInterrupted, WrongLoop
+from rxloom.scheduler import call_on, running_loop
+
+__all__ = ["block_for_last", "last_of"]
+
+_T = TypeVar("_T")
+
+
+async def last_of(source: ObservableBase[_T]) -> _T:
+    """Wait for the end of a sequence, on the running loop, and return its last value.
+
+    The sequence may end on any thread. Being cancelled disposes the subscription.
+
+    Args:
+        source: what to wait for; it is subscribed without a scheduler.
+
+    Raises:
+        SequenceContainsNoElementsError: the sequence was empty.
+        KeyboardInterrupt: what interrupted the run.
+        SystemExit: what interrupted the run.
+        Exception: whatever the sequence ended with.
+    """
+    waiting: _Awaiting[_T] = _Awaiting(asyncio.get_running_loop())
+    subscription = source.subscribe(waiting)
+    try:
+        if not waiting.ended:
+            await waiting.woken
+    finally:
+        subscription.dispose()
+    return waiting.take()
+
+
+def block_for_last(source: ObservableBase[_T], scheduler: SchedulerBase | None = None) -> _T:
+    """Block this thread until the end of a sequence and return its last value.
+
+    Args:
+        source: what to wait for.
+        scheduler: for the subscription.
+
+    Raises:
+        WrongLoop: this thread runs an event loop, which must not be blocked.
+        SequenceContainsNoElementsError: the sequence was empty.
+        KeyboardInterrupt: pressed while waiting, or what interrupted the run.
+        SystemExit: what interrupted the run.
+        Exception: whatever the sequence ended with.
+    """
+    if running_loop() is not None:
+        raise WrongLoop(
+            "run() blocks its thread until the end, and this thread runs an event loop, which would stand still: "
+            "use `await` here, or call run() on a thread of its own (`await asyncio.to_thread(stream.result.run)`)"
+        )
+    waiting: _Blocking[_T] = _Blocking()
+    subscription = source.subscribe(waiting, scheduler=scheduler)
+    try:
+        waiting.wait()
+    finally:
+        subscription.dispose()
+    return waiting.take()
+
+
+class _Last(ObserverBase[_T], Generic[_T]):
+    """Keeps the last value, or the error, and notifies once at the end."""
+
+    __slots__ = ("_error", "_value", "_values", "ended")
+
+    def __init__(self) -> None:
+        self._error: Exception | None = None
+        self._value: _T | None = None
+        self._values = False
+        self.ended = False
+
+    @override
+    def on_next(self, value: _T) -> None:
+        self._value = value
+        self._values = True
+
+    @override
+    def on_error(self, error: Exception) -> None:
+        self._error = error
+        self.ended = True
+        self.notify()
+
+    @override
+    def on_completed(self) -> None:
+        self.ended = True
+        self.notify()
+
+    @abstractmethod
+    def notify(self) -> None:
+        """Wake whoever waits; called on whatever thread the sequence ends."""
+
+    def take(self) -> _T:
+        """Return the last value, or raise, once."""
+        # Out of the attribute before it is raised: else the traceback and the error hold each other.
+        error, self._error = self._error, None
+        if error is not None:
+            try:
+                raise _to_raise(error)
+            finally:
+                del error
+        if not self._values:
+            raise SequenceContainsNoElementsError
+        return cast("_T", self._value)
+
+
+def _to_raise(error: Exception) -> BaseException:
+    cause = error.__cause__
+    return cause if isinstance(error, RunInterrupted) and isinstance(cause, KeyboardInterrupt | SystemExit) else error
+
+
+class _Awaiting(_Last[_T]):
+    __slots__ = ("_loop", "woken")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._loop = loop
+        self.woken = loop.create_future()
+
+    @override
+    def notify(self) -> None:
+        # The future is only the bell: an error such as StopIteration cannot be put into one.
+        call_on(self._loop, self._wake)
+
+    def _wake(self) -> None:
+        if not self.woken.done():
+            self.woken.set_result(None)
+
+
+class _Blocking(_Last[_T]):
+    __slots__ = ("_bell",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bell = threading.Event()
+
+    @override
+    def notify(self) -> None:
+        self._bell.set()
+
+    def wait(self) -> None:
+        # In slices, for platforms on which Ctrl-C does not get through to a thread that waits.
+        while not self._bell.wait(1.0):
+            pass
