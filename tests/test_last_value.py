@@ -164,6 +164,14 @@ def test_run_raises_what_interrupted_the_run(cause: BaseException) -> None:
         _bound(rx.throw(taken)).run()
 
 
+async def test_awaiting_does_not_end_the_loop_with_what_interrupted_the_run() -> None:
+    taken = RunInterrupted("interrupted")
+    taken.__cause__ = KeyboardInterrupt()
+
+    with pytest.raises(RunInterrupted):
+        await _bound(rx.throw(taken))
+
+
 def test_ctrl_c_ends_the_waiting_and_it_can_be_taken_up_again() -> None:
     source: Subject[int] = Subject()
     waiting = threading.Event()

@@ -29,8 +29,6 @@ async def last_of(source: ObservableBase[_T]) -> _T:
 
     Raises:
         SequenceContainsNoElementsError: the sequence was empty.
-        KeyboardInterrupt: what interrupted the run.
-        SystemExit: what interrupted the run.
         Exception: whatever the sequence ended with.
     """
     waiting: _Awaiting[_T] = _Awaiting(asyncio.get_running_loop())
@@ -102,23 +100,22 @@ class _Last(ObserverBase[_T], Generic[_T]):
     def notify(self) -> None:
         """Wake whoever waits; called on whatever thread the sequence ends."""
 
+    def raised(self, error: Exception) -> BaseException:
+        """Return what to raise for the error the sequence ended with."""
+        return error
+
     def take(self) -> _T:
         """Return the last value, or raise, once."""
         # Out of the attribute before it is raised: else the traceback and the error hold each other.
         error, self._error = self._error, None
         if error is not None:
             try:
-                raise _to_raise(error)
+                raise self.raised(error)
             finally:
                 del error
         if not self._values:
             raise SequenceContainsNoElementsError
         return cast("_T", self._value)
-
-
-def _to_raise(error: Exception) -> BaseException:
-    cause = error.__cause__
-    return cause if isinstance(error, RunInterrupted) and isinstance(cause, KeyboardInterrupt | SystemExit) else error
 
 
 class _Awaiting(_Last[_T]):
@@ -149,6 +146,13 @@ class _Blocking(_Last[_T]):
     @override
     def notify(self) -> None:
         self._bell.set()
+
+    @override
+    def raised(self, error: Exception) -> BaseException:
+        # Here it goes to the thread that would have got it; awaited, it would end a loop that has no part in it.
+        cause = error.__cause__
+        taken = isinstance(error, RunInterrupted) and isinstance(cause, KeyboardInterrupt | SystemExit)
+        return cause if cause is not None and taken else error
 
     def wait(self) -> None:
         # In slices, for platforms on which Ctrl-C does not get through to a thread that waits.
