@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import _thread
 import asyncio
 import gc
+import signal
 import threading
 import weakref
 from typing import Any
@@ -175,6 +175,7 @@ async def test_awaiting_does_not_end_the_loop_with_what_interrupted_the_run() ->
 def test_ctrl_c_ends_the_waiting_and_it_can_be_taken_up_again() -> None:
     source: Subject[int] = Subject()
     waiting = threading.Event()
+    main = threading.get_ident()
 
     def subscribe(observer: ObserverBase[int], scheduler: SchedulerBase | None = None) -> DisposableBase:
         waiting.set()
@@ -182,7 +183,7 @@ def test_ctrl_c_ends_the_waiting_and_it_can_be_taken_up_again() -> None:
 
     def press() -> None:
         waiting.wait(5)
-        _thread.interrupt_main()
+        signal.pthread_kill(main, signal.SIGINT)
 
     def emit() -> None:
         waiting.wait(5)
