@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias, Unpack
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import Any, Final, TypeAlias, Unpack, overload
 
 import reactivex
 from reactivex import Observable
+from typing_extensions import TypeVar
 
-from rxloom.errors import DefinitionError
-from rxloom.step_body import Body, Function, inspect_body
-from rxloom.step_type import Step, StepOptions, checked_id, seconds_of
+from rxloom.step_body import Body
+from rxloom.step_decorator import Async, OfContext, StepDecorator, Stream, Sync, SyncStream, make_step, names_of_caller
+from rxloom.step_type import ResumeOptions, Step, StepOptions, checked_id, seconds_of
 
 __all__ = [
     "Step",
@@ -25,38 +25,92 @@ __all__ = [
     "step_from_operator",
 ]
 
+In = TypeVar("In", default=Any)
+Out = TypeVar("Out", default=Any)
+Item = TypeVar("Item", default=Any)
+FoldT = TypeVar("FoldT", default=Any)
+ResumeT = TypeVar("ResumeT", default=Any)
+
 StepSource: TypeAlias = Callable[[str, Any, StepOptions], Step[Any, Any, Any]]
+"""Makes a step of an id, an object and options."""
+
+step: Final = StepDecorator()
+"""Makes a step of a function, as a decorator: bare or with options.
+
+Example:
+    >>> @step
+    ... async def double(number: int) -> int:
+    ...     return 2 * number
+    >>> double
+    <Step 'double': int -> int>
+    >>> @step(id="half-of", retries=3)
+    ... def half(number: int) -> float:
+    ...     return number / 2
+    >>> half
+    <Step 'half-of': int -> float>
+"""
 
 _sources: list[tuple[Callable[[object], bool], StepSource]] = []
 
 
-def step(function: Function | None = None, /, *, id: str | None = None, **options: Unpack[StepOptions]) -> Any:
-    """Make a step of a function, as a decorator: bare or with options.
-
-    Args:
-        function: the function.
-        id: unique inside a workflow; the name of the function if left out.
-        options: see `StepOptions`.
-
-    Raises:
-        DefinitionError: when the function cannot be a step, or an option is wrong.
-
-    Example:
-        >>> @step
-        ... async def double(number: int) -> int:
-        ...     return 2 * number
-        >>> double
-        <Step 'double': int -> int>
-    """
-    if function is not None:
-        return _make(id, function, options, _names_of_caller())
-
-    def decorate(function: Function) -> Any:
-        return _make(id, function, options, _names_of_caller())
-
-    return decorate
-
-
+@overload
+def create_step(
+    id: str,
+    execute: Callable[..., Stream[Any]],
+    *,
+    collect: Callable[[Iterable[Any]], FoldT],
+    **options: Unpack[ResumeOptions],
+) -> Step[Any, FoldT]: ...
+@overload
+def create_step(
+    id: str, execute: Callable[[In, Sync[ResumeT]], SyncStream[Item]], **options: Unpack[ResumeOptions]
+) -> Step[In, list[Item], ResumeT]: ...
+@overload
+def create_step(
+    id: str, execute: Callable[[In, Async[ResumeT]], AsyncIterator[Item]], **options: Unpack[ResumeOptions]
+) -> Step[In, list[Item], ResumeT]: ...
+@overload
+def create_step(
+    id: str, execute: Callable[[In, Async[ResumeT]], Awaitable[Out]], **options: Unpack[ResumeOptions]
+) -> Step[In, Out, ResumeT]: ...
+@overload
+def create_step(
+    id: str, execute: Callable[[In, Sync[ResumeT]], Out], **options: Unpack[ResumeOptions]
+) -> Step[In, Out, ResumeT]: ...
+@overload
+def create_step(
+    id: str, execute: OfContext[Sync[ResumeT], SyncStream[Item]], **options: Unpack[ResumeOptions]
+) -> Step[Any, list[Item], ResumeT]: ...
+@overload
+def create_step(
+    id: str, execute: OfContext[Async[ResumeT], AsyncIterator[Item]], **options: Unpack[ResumeOptions]
+) -> Step[Any, list[Item], ResumeT]: ...
+@overload
+def create_step(
+    id: str, execute: OfContext[Async[ResumeT], Awaitable[Out]], **options: Unpack[ResumeOptions]
+) -> Step[Any, Out, ResumeT]: ...
+@overload
+def create_step(
+    id: str, execute: OfContext[Sync[ResumeT], Out], **options: Unpack[ResumeOptions]
+) -> Step[Any, Out, ResumeT]: ...
+@overload
+def create_step(
+    id: str, execute: Callable[[In], Stream[Item]], **options: Unpack[ResumeOptions]
+) -> Step[In, list[Item]]: ...
+@overload
+def create_step(
+    id: str, execute: Callable[[In], Awaitable[Out]], **options: Unpack[ResumeOptions]
+) -> Step[In, Out]: ...
+@overload
+def create_step(id: str, execute: Callable[[In], Out], **options: Unpack[ResumeOptions]) -> Step[In, Out]: ...
+@overload
+def create_step(
+    id: str, execute: Callable[[], Stream[Item]], **options: Unpack[ResumeOptions]
+) -> Step[Any, list[Item]]: ...
+@overload
+def create_step(id: str, execute: Callable[[], Awaitable[Out]], **options: Unpack[ResumeOptions]) -> Step[Any, Out]: ...
+@overload
+def create_step(id: str, execute: Callable[[], Out], **options: Unpack[ResumeOptions]) -> Step[Any, Out]: ...
 def create_step(id: str, execute: Any, **options: Unpack[StepOptions]) -> Step[Any, Any, Any]:
     """Make a step of a function, or of an object that an extra makes a step of.
 
@@ -76,15 +130,33 @@ def create_step(id: str, execute: Any, **options: Unpack[StepOptions]) -> Step[A
     for accepts, make in _sources:
         if accepts(execute):
             return make(id, execute, options)
-    return _make(id, execute, options, _names_of_caller())
+    return make_step(id, execute, options, names_of_caller())
 
 
+@overload
+def step_from_operator(
+    id: str,
+    operator: Callable[[Observable[In]], Observable[Any]],
+    *,
+    collect: Callable[[Iterable[Any]], FoldT],
+    **options: Unpack[ResumeOptions],
+) -> Step[In, FoldT]: ...
+@overload
+def step_from_operator(
+    id: str, operator: Callable[[Observable[In]], Observable[Out]], **options: Unpack[ResumeOptions]
+) -> Step[In, Out]: ...
 def step_from_operator(
     id: str, operator: Callable[[Observable[Any]], Observable[Any]], **options: Unpack[StepOptions]
 ) -> Step[Any, Any, Any]:
     """Make a step of an Rx operator: its input is a stream of one item, its output the one item that comes out.
 
     `collect=` folds several items into the output; without it, none or several fail with `CollectError`.
+
+    ```text
+    input     --2|
+    operator    map(lambda x: x * 21)
+    output    --42|
+    ```
 
     Example:
         >>> from reactivex import operators as ops
@@ -109,24 +181,3 @@ def register_step_source(accepts: Callable[[object], bool], make: StepSource) ->
         make: makes a step of `(id, object, options)`.
     """
     _sources.append((accepts, make))
-
-
-def _make(id: str | None, function: Any, options: StepOptions, names: Mapping[str, Any]) -> Step[Any, Any, Any]:
-    name = str(getattr(function, "__name__", type(function).__name__)) if id is None else checked_id(id)
-    if isinstance(function, Step):
-        raise DefinitionError("this is a step already: use `step.with_id(id)` for another id", step_path=name)
-    if not callable(function):
-        raise DefinitionError(f"no step can be made of a {type(function).__name__}", step_path=name)
-    checked_id(name)
-    try:
-        body = inspect_body(function, inline=options.get("inline", False), names=names)
-    except DefinitionError as error:
-        raise error.locate(step_path=name) from error.__cause__
-    return Step(name, body, **options)
-
-
-def _names_of_caller() -> Mapping[str, Any]:
-    """Give the local names at the place where the step is made: annotations may use them."""
-    frame = inspect.currentframe()
-    caller = frame.f_back.f_back if frame and frame.f_back else None
-    return dict(caller.f_locals) if caller and caller.f_locals is not caller.f_globals else {}

@@ -31,34 +31,50 @@ _STREAMS: frozenset[Kind] = frozenset({"async_generator", "generator", "observab
 _MISSING = inspect.Parameter.empty
 
 
-class StepOptions(TypedDict, total=False):
-    """The options of a step.
+class CommonOptions(TypedDict, total=False):
+    """The options of a step, but for those that change its type.
 
     Attributes:
         input: what its input must look like: anything `pydantic.TypeAdapter` takes; from the annotations if left out.
         output: the same for its output.
-        resume: what the answer to a suspension must look like.
         suspend: what the payload of a suspension must look like.
         retries: how many further attempts a failure is worth, or a `Retry`; the workflow's if left out.
         timeout: seconds for one attempt.
         total_timeout: seconds for the call with all its attempts.
         inline: whether a plain `def` runs on the event loop, and not on a worker thread.
-        collect: folds the items of a stream into the output; `list` if left out.
         description: shown in the graph; the first line of the docstring if left out.
         metadata: shown in the graph.
     """
 
     input: Any
     output: Any
-    resume: Any
     suspend: Any
     retries: int | Retry | None
     timeout: float | timedelta | None
     total_timeout: float | timedelta | None
     inline: bool
-    collect: Callable[[Iterable[Any]], Any]
     description: str
     metadata: Mapping[str, Any] | None
+
+
+class ResumeOptions(CommonOptions, total=False):
+    """The options of a step, but for `collect`.
+
+    Attributes:
+        resume: what the answer to a suspension must look like.
+    """
+
+    resume: Any
+
+
+class StepOptions(ResumeOptions, total=False):
+    """All options of a step.
+
+    Attributes:
+        collect: folds the items of a stream into the output; `list` if left out.
+    """
+
+    collect: Callable[[Iterable[Any]], Any]
 
 
 class Step(Generic[In_contra, Out_co, Resume_contra]):

@@ -1,0 +1,38 @@
+"""The engine: what carries out one leg of a run. Flow operators stand on it, runs start it."""
+
+from __future__ import annotations
+
+from rxloom.engine._call import Call
+from rxloom.engine._ctx import BAILED, PAUSED, Ctx, Err, Failure, Halt, Ok
+from rxloom.engine._execution import CURRENT_RUNS, Execution, fresh_context
+from rxloom.engine._fan import Child, FanOut
+from rxloom.engine._leaf import Leaf
+from rxloom.engine._nested import Nested
+from rxloom.engine._node import Node
+from rxloom.engine._question import Question
+from rxloom.engine._replay import replayed
+from rxloom.engine._scope import Scope
+from rxloom.engine._wait import Waiting
+
+__all__ = [
+    "BAILED",
+    "CURRENT_RUNS",
+    "PAUSED",
+    "Call",
+    "Child",
+    "Ctx",
+    "Err",
+    "Execution",
+    "Failure",
+    "FanOut",
+    "Halt",
+    "Leaf",
+    "Nested",
+    "Node",
+    "Ok",
+    "Question",
+    "Scope",
+    "Waiting",
+    "fresh_context",
+    "replayed",
+]

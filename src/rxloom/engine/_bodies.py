@@ -1,0 +1,154 @@
+"""How each kind of function is carried out: all of them become one coroutine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from types import CoroutineType
+from typing import Any, Protocol
+
+from reactivex import Observable
+from reactivex.abc import DisposableBase
+
+from rxloom.collect import only
+from rxloom.step_type import Step
+
+
+class BodyContext(Protocol):
+    """What a body needs of the context it runs in."""
+
+    def write(self, value: Any, /) -> Any:
+        """Write an output; awaiting it waits for slow readers."""
+        ...
+
+    def write_nowait(self, value: Any, /) -> None:
+        """Write an output."""
+        ...
+
+    @property
+    def scheduler(self) -> Any:
+        """The run's scheduler."""
+        ...
+
+    async def on_worker(self, work: Callable[[], Any], /) -> Any:
+        """Run `work` on a worker thread."""
+        ...
+
+
+def body_of(step: Step[Any, Any, Any], value: Any, ctx: Any, sync_ctx: Callable[[], Any]) -> Coroutine[Any, Any, Any]:
+    """Return the coroutine that carries out one attempt of `step`.
+
+    Args:
+        step: what to carry out.
+        value: its input.
+        ctx: the asynchronous context of the call.
+        sync_ctx: makes the blocking one, for functions that run on a thread or inline.
+    """
+    match step.kind:
+        case "async":
+            body = step.invoke(value, ctx)
+            return body if type(body) is CoroutineType else _awaited(body)
+        case "inline":
+            return _inline(step, value, ctx, sync_ctx())
+        case "thread":
+            return _thread(step, value, ctx, sync_ctx())
+        case "async_generator":
+            return _async_generator(step, value, ctx)
+        case "generator":
+            return _generator(step, value, ctx, sync_ctx())
+        case _:
+            return _observable(step, value, ctx, sync_ctx())
+
+
+async def _awaited(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable
+
+
+async def _inline(step: Step[Any, Any, Any], value: Any, ctx: Any, sync_ctx: Any) -> Any:
+    return await folded(step, step.invoke(value, sync_ctx), ctx)
+
+
+async def _thread(step: Step[Any, Any, Any], value: Any, ctx: Any, sync_ctx: Any) -> Any:
+    return await folded(step, await ctx.on_worker(lambda: step.invoke(value, sync_ctx)), ctx)
+
+
+async def _observable(step: Step[Any, Any, Any], value: Any, ctx: Any, sync_ctx: Any) -> Any:
+    return await folded(step, step.invoke(value, sync_ctx), ctx)
+
+
+async def _async_generator(step: Step[Any, Any, Any], value: Any, ctx: Any) -> Any:
+    items: list[Any] = []
+    source = step.invoke(value, ctx)
+    try:
+        async for item in source:
+            items.append(item)
+            await ctx.write(item)
+    finally:
+        await source.aclose()
+    return step.collect(items)
+
+
+async def _generator(step: Step[Any, Any, Any], value: Any, ctx: Any, sync_ctx: Any) -> Any:
+    def drain() -> Any:
+        items: list[Any] = []
+        source = step.invoke(value, sync_ctx)
+        try:
+            for item in source:
+                items.append(item)
+                sync_ctx.write(item)
+        finally:
+            source.close()
+        return step.collect(items)
+
+    return await ctx.on_worker(drain)
+
+
+async def folded(step: Step[Any, Any, Any], output: Any, ctx: Any) -> Any:
+    """Return `output`, or, where a function returned an Observable, the fold of its items."""
+    if not isinstance(output, Observable):
+        return output
+    source: Observable[Any] = output
+    quiet = step.kind == "operator" and step.collect is only  # its one item is the output, and not something written
+    return step.collect(await _items(source, ctx, (lambda _: None) if quiet else ctx.write_nowait))
+
+
+async def _items(source: Observable[Any], ctx: Any, write: Callable[[Any], None]) -> list[Any]:
+    items: list[Any] = []
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def settle(error: BaseException | None = None) -> None:
+        if done.done():
+            return
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
+
+    def on_next(item: Any) -> None:
+        try:
+            write(item)
+        except BaseException as error:  # noqa: BLE001 # the step fails with it, not the observable's producer
+            ctx.on_loop(lambda: settle(error))
+        else:
+            items.append(item)
+
+    subscription: DisposableBase = source.subscribe(
+        on_next,
+        lambda error: ctx.on_loop(lambda: settle(as_exception(error))),
+        lambda: ctx.on_loop(settle),
+        scheduler=ctx.scheduler,
+    )
+    try:
+        await done
+    finally:
+        subscription.dispose()
+    return items
+
+
+def as_exception(error: object) -> BaseException:
+    """Return `error` as something that can be raised: Rx streams may end with any object."""
+    if isinstance(error, StopIteration):  # a future refuses to carry one
+        wrapped = RuntimeError(f"the observable ended with {error!r}")
+        wrapped.__cause__ = error
+        return wrapped
+    return error if isinstance(error, BaseException) else RuntimeError(f"the observable ended with {error!r}")

@@ -1,0 +1,190 @@
+"""One leg of a run being carried out: its log, its clock, its tasks, and who is open in it."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextvars import Context, ContextVar, copy_context
+from threading import get_ident
+from typing import Any, Protocol
+from uuid import uuid4
+
+from rxloom.chunks import Private, Told
+from rxloom.engine._budget import Gate
+from rxloom.engine._parent import Parent
+from rxloom.errors import RunInterrupted
+from rxloom.log import ChunkLog
+from rxloom.ports.loop import LoopPort
+from rxloom.snapshot import Snapshot
+
+logger = logging.getLogger("rxloom")
+
+CURRENT_RUNS: ContextVar[tuple[str, ...]] = ContextVar("rxloom_current_runs", default=())
+"""The runs whose steps the current code is part of, outermost first."""
+
+
+class Fan(Protocol):
+    """An open fan-out, in which a suspended child can be started again while its siblings run."""
+
+    def rejoin(self, paths: set[str]) -> bool:
+        """Start the suspended children that lead to one of `paths`; tell whether there was one."""
+        ...
+
+
+class Wait(Protocol):
+    """A step that waits for an event."""
+
+    def deliver(self) -> None:
+        """Take the oldest event of its name."""
+        ...
+
+
+class Execution:
+    """What every node and call of one leg shares.
+
+    All of it belongs to the thread of the leg's loop; `post` is the way in from other threads.
+    """
+
+    __slots__ = (
+        "__weakref__", "_calls", "_posted", "_prefix", "answered", "calls", "cancel", "cancel_reason", "canceling",
+        "context", "fans", "finish", "gate",
+        "interrupted", "log", "loop", "now", "offload", "on_interrupt", "own_loop", "per_step", "recorded", "replay_pos", "root",
+        "run_context", "run_id", "runtime", "scheduler", "snapshot", "strand", "tasks", "thread", "waits",
+    )  # fmt: skip
+
+    def __init__(self, log: ChunkLog, port: LoopPort, context: Context) -> None:
+        """Make the execution of a leg.
+
+        Args:
+            log: the run's log.
+            port: the loop it runs on, with its scheduler and worker threads.
+            context: the `contextvars` of whoever started the leg; each body runs in a copy.
+        """
+        self.log = log
+        self.snapshot: Snapshot = log.snapshot
+        self.run_id = log.run_id
+        self.loop = port.loop
+        self.scheduler = port.scheduler
+        self.offload = port.offload
+        self.now: Callable[[], int] = port.now
+        self.thread = get_ident()
+        self.context = context
+        context.run(CURRENT_RUNS.set, (*context.get(CURRENT_RUNS, ()), log.run_id))
+        self.gate = Gate()
+        self.root = Parent(None)
+        self.tasks: set[object] = set()
+        self.strand: Any = None
+        self.fans: dict[Fan, None] = {}
+        self.waits: dict[str, deque[Wait]] = {}
+        self.recorded = False
+        self.answered: set[str] = set()
+        self.per_step = False
+        self.canceling = False
+        self.cancel_reason: str | None = None
+        self.interrupted = False
+        self.finish: Callable[[], None] | None = None
+        self.on_interrupt: Callable[[RunInterrupted], None] | None = None
+        self.run_context: Any = None
+        self.runtime: Any = None
+        self.calls: dict[Parent, None] = {}
+        self.cancel: Callable[[str | None], None] | None = None
+        self.own_loop = port.own_loop
+        self._calls = 0
+        self._prefix = uuid4().hex[:12]
+        self._posted: deque[Callable[[], None]] = deque()
+
+    # -- telling -------------------------------------------------------------------------------------------------
+
+    def tell(self, chunk: Told) -> None:
+        """Append a chunk to the log; a leg that was taken from this process says nothing more."""
+        if self.interrupted:
+            return
+        try:
+            self.log.append(chunk)
+        except RunInterrupted as taken:
+            self.interrupt(taken)
+
+    def note(self, record: Private) -> None:
+        """Record something private, together with the chunk that comes next."""
+        if not self.interrupted:
+            self.log.note(record)
+
+    def commit(self) -> None:
+        """Store what was noted, where no chunk follows at once."""
+        if self.interrupted:
+            return
+        try:
+            self.log.commit()
+        except RunInterrupted as taken:
+            self.interrupt(taken)
+
+    def next_call_id(self) -> str:
+        """Return an id that no other step call of any run has."""
+        self._calls += 1
+        return f"{self._prefix}-{self._calls}"
+
+    # -- running -------------------------------------------------------------------------------------------------
+
+    def spawn(self, work: Coroutine[Any, Any, None], *, context: Context | None = None) -> Any:
+        """Run a coroutine of the engine as a task of this leg."""
+        task = self.loop.create_task(work, context=context or self.context)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task
+
+    def soon(self, action: Callable[[], None]) -> None:
+        """Run `action` in a turn of its own."""
+        self.scheduler.schedule(lambda *_: action())
+
+    def on_thread(self) -> bool:
+        """Tell whether the caller is on the thread of the leg."""
+        return get_ident() == self.thread
+
+    def post(self, action: Callable[[], None]) -> None:
+        """Run `action` on the thread of the leg, after everything posted before it.
+
+        Raises:
+            RuntimeError: when the loop is closed.
+        """
+        self._posted.append(action)
+        if len(self._posted) == 1:
+            self.loop.call_soon_threadsafe(self._run_posted)
+
+    def _run_posted(self) -> None:
+        # Append, then look: whoever appends to an empty queue calls the loop, so nothing can be left behind.
+        posted = self._posted
+        for _ in range(len(posted)):
+            action = posted[0]
+            try:
+                action()
+            except Exception:
+                logger.exception("rxloom: a posted action failed")
+            posted.popleft()
+        if posted:
+            self.loop.call_soon_threadsafe(self._run_posted)
+
+    # -- ending --------------------------------------------------------------------------------------------------
+
+    def interrupt(self, taken: RunInterrupted) -> None:
+        """Stop telling: the run was taken from this process. Its tasks are cancelled, nothing is recorded."""
+        if self.interrupted:
+            return
+        self.interrupted = True
+        self.log.interrupt(taken)
+        for task in list(self.tasks):
+            task.cancel()  # type: ignore[attr-defined]
+        if self.on_interrupt is not None:
+            self.on_interrupt(taken)
+
+    def crash(self, error: Exception) -> None:
+        """Report a defect of the engine itself, and end the streams rather than hang."""
+        logger.error("rxloom: run %s was interrupted by a defect", self.run_id, exc_info=error)
+        taken = RunInterrupted(f"the engine failed: {error!r}", run_id=self.run_id)
+        taken.__cause__ = error
+        self.interrupt(taken)
+
+
+def fresh_context() -> Context:
+    """Return a copy of the caller's context, for a leg that starts now."""
+    return copy_context()

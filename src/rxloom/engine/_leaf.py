@@ -1,0 +1,255 @@
+"""The call of a plain step: its attempts run a body."""
+
+from __future__ import annotations
+
+from asyncio import CancelledError
+from collections.abc import Coroutine
+from contextvars import Context
+from typing import Any
+
+from pydantic import ValidationError
+from reactivex import Observable
+from typing_extensions import override
+
+from rxloom.chunks import Answer, Suspension
+from rxloom.context import StepContext, SyncStepContext
+from rxloom.engine._bodies import body_of, folded
+from rxloom.engine._ctx import Ctx, Err, Ok
+from rxloom.engine._shutdown import ends_the_run
+from rxloom.engine._services import Services
+from rxloom.engine._strand import Strand
+from rxloom.errors import (
+    AbortSignal, BailSignal, SignalSwallowed, StepFailed, StepSignal, SuspendMismatch, SuspendSignal, signal_in,
+)  # fmt: skip
+from rxloom.schema import output_invalid
+from rxloom.snapshot import Entry
+from rxloom.step_type import Step
+from rxloom.values import copy_plain
+
+FUSABLE = frozenset({"async", "inline"})
+
+
+class Leaf(Services):
+    """A call whose attempts run the body of a step."""
+
+    __slots__ = ("_answers", "_entered", "_queued", "_strand", "_used", "body_context", "context", "signal", "touched")
+
+    def __init__(self, step: Step[Any, Any, Any], ctx: Ctx, ok: Ok, err: Err, entry: Entry | None = None) -> None:
+        """Make a call of `step`."""
+        super().__init__(step, ctx, ok, err, entry)
+        self._strand: Strand | None = None
+        self._entered = False
+        self._queued = False
+        self._answers: list[Answer] | None = None
+        self._used: list[int] = []
+        self.touched = False
+        self.signal: StepSignal | None = None
+        self.context: StepContext | None = None
+        self.body_context: Context = self.execution.context
+
+    # -- running -------------------------------------------------------------------------------------------------
+
+    @override
+    def run_attempt(self) -> None:
+        budgets = self.ctx.scope.budgets
+        if budgets and not self.execution.gate.enter(budgets, self._admitted):
+            self._queued = True
+            return
+        self._go()
+
+    def _admitted(self) -> None:
+        self._queued = False
+        self._go()
+
+    def _go(self) -> None:
+        self.busy = True
+        self.arm_timeout()
+        strand = self.execution.strand
+        if strand is not None and strand.next is None and self.fusable:
+            strand.next = self
+            self._strand = strand
+        else:
+            self._strand = Strand(self.execution, self)
+
+    @property
+    def fusable(self) -> bool:
+        """Whether nothing can tell that the body runs in the task of the body before."""
+        step = self.step
+        return step.kind in FUSABLE and step.timeout is None and step.total_timeout is None and not step.operators
+
+    @override
+    def halt_attempt(self) -> None:
+        self.tell_cancelled()
+        if self._queued:
+            self._queued = False
+            self.execution.gate.give_up(self._admitted)
+        elif self.busy and self._strand is not None:
+            if self._entered:
+                self._strand.task.cancel()
+            else:
+                if self._strand.next is self:
+                    self._strand.next = None
+                self._leave()
+
+    def enter(self) -> Coroutine[Any, Any, Any] | None:
+        """Begin the body in a copy of the run's context."""
+        if not self.busy:
+            return None
+        self._entered = True
+        self.signal = None
+        self.touched = False
+        self._used = []
+        self._answers = self.execution.snapshot.answers.get(self.path) if self.execution.recorded else None
+        self.body_context = self.execution.context.copy()
+        self.context = context = StepContext(self)
+        value = self.input
+        return body_of(self.step, value, context, lambda: SyncStepContext(self))
+
+    def _leave(self) -> None:
+        self.busy = False
+        self._entered = False
+        self._strand = None
+        self._disarm()
+        budgets = self.ctx.scope.budgets
+        if budgets:
+            self.execution.gate.leave(budgets)
+
+    # -- outcomes ------------------------------------------------------------------------------------------------
+
+    def returned(self, value: Any) -> None:
+        """Take what the body returned."""
+        self._leave()
+        if self.then is not None:
+            self.go_on_if_empty()
+        elif self.closed:
+            return
+        elif self.signal is not None:
+            self.fail(
+                SignalSwallowed(
+                    f"the body caught {type(self.signal).__name__} and went on: let it pass, or raise it again",
+                    step_path=self.path,
+                    workflow_id=self.ctx.scope.workflow.id,
+                )
+            )
+        elif self.step.attempt_output.is_any and isinstance(value, Observable):
+            self._subscribe(value)
+        else:
+            self.attempt_succeeded(value)
+
+    def _subscribe(self, source: Observable[Any]) -> None:
+        """Go on with the Observable that the function returned: its items are outputs, their fold is the output."""
+        self.busy = self._entered = True
+        self._strand = Strand(self.execution, _Folding(self, source))
+
+    def raised(self, error: BaseException) -> None:
+        """Take what the body raised."""
+        self._leave()
+        execution = self.execution
+        if ends_the_run(execution, error, asked=self.then is not None):
+            return
+        if self.then is not None:
+            self.go_on_if_empty()
+        elif self.closed:
+            return
+        elif (signal := signal_in(error, self)) is not None:
+            self.signalled(signal)
+        elif isinstance(error, Exception):
+            self.attempt_failed(error)
+        else:
+            self.attempt_failed(self._as_failure(error))
+
+    def _as_failure(self, error: BaseException) -> Exception:
+        what = "was cancelled by something else than its run" if isinstance(error, CancelledError) else f"raised {error!r}"
+        failed = StepFailed(f"the body {what}", step_path=self.path, workflow_id=self.ctx.scope.workflow.id)
+        failed.__cause__ = error
+        return failed
+
+    def signalled(self, signal: StepSignal) -> None:
+        """Take the signal that the body ended with."""
+        match signal:
+            case SuspendSignal():
+                self._suspended(signal)
+            case BailSignal():
+                self.bail(signal.result)
+            case AbortSignal():
+                reason = signal.reason or f"aborted by step {self.path!r}"
+                if self.execution.cancel is not None:
+                    self.execution.cancel(reason)
+                self.dispose()
+            case _:
+                self.attempt_failed(self._as_failure(signal))
+
+    def _suspended(self, signal: SuspendSignal) -> None:
+        payload = copy_plain(signal.payload)
+        schema = self.step.suspend
+        if not schema.is_any:
+            try:
+                payload = schema.validate(payload)
+            except ValidationError as error:
+                self.attempt_failed(output_invalid(self.ctx.scope.workflow.id, self.path, schema, payload, error))
+                return
+        mismatches = self._mismatches()
+        if mismatches > 1:
+            self.fail(
+                SuspendMismatch(
+                    "the step suspended twice with another question than the one that was answered: give the "
+                    "suspension a `label`, or ask with an equal payload",
+                    step_path=self.path,
+                    workflow_id=self.ctx.scope.workflow.id,
+                )
+            )
+            return
+        self.suspend(Suspension(self.path, signal.label, payload, self.execution.now(), mismatches))
+
+    # -- answers -------------------------------------------------------------------------------------------------
+
+    @property
+    def answers(self) -> list[Answer]:
+        """What was answered to this call so far, oldest first."""
+        return self._answers or []
+
+    def answer_to(self, payload: Any, label: str | None) -> Answer | None:
+        """Return the answer to this suspension, once per entry and answer."""
+        for at, answer in enumerate(self.answers):
+            if at not in self._used and answer.label == label and (label is not None or _equal(answer.payload, payload)):
+                self._used.append(at)
+                return answer
+        return None
+
+    def _mismatches(self) -> int:
+        """Count how often in a row the newest answer met another question."""
+        newest = len(self.answers) - 1
+        if newest < 0 or self.touched or newest in self._used:
+            return 0
+        entry = self.execution.snapshot.entries.get(self.path)
+        return 1 if entry is None else entry.mismatches + 1
+
+
+class _Folding:
+    """The second part of a body that returned an Observable."""
+
+    __slots__ = ("_leaf", "_source")
+
+    def __init__(self, leaf: Leaf, source: Observable[Any]) -> None:
+        self._leaf = leaf
+        self._source = source
+
+    @property
+    def body_context(self) -> Context:
+        return self._leaf.body_context
+
+    def enter(self) -> Coroutine[Any, Any, Any] | None:
+        return folded(self._leaf.step, self._source, self._leaf.context)
+
+    def returned(self, value: Any) -> None:
+        self._leaf.returned(value)
+
+    def raised(self, error: BaseException) -> None:
+        self._leaf.raised(error)
+
+
+def _equal(left: Any, right: Any) -> bool:
+    try:
+        return bool(left == right)
+    except Exception:  # noqa: BLE001 # a user's `__eq__` may do anything; what cannot be compared is not equal
+        return False

@@ -1,0 +1,125 @@
+"""The call of a nested workflow: its attempts run the workflow's pipeline, with chunks of its own around."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from reactivex.abc import DisposableBase
+from typing_extensions import override
+
+from rxloom.chunks import ErrorInfo
+from rxloom.engine._call import Call
+from rxloom.engine._ctx import Ctx, Err, Failure, Ok
+from rxloom.engine._scope import Scope
+from rxloom.errors import RunTimeout
+from rxloom.snapshot import Entry
+
+HOP = 16
+"""A container at a depth that is a multiple of this goes through the scheduler, so that the stack stays bounded."""
+
+
+class Nested(Call):
+    """A call whose attempts run a pipeline."""
+
+    __slots__ = ("_deadline", "_halted", "_info", "_inner")
+
+    def __init__(self, workflow: Any, ctx: Ctx, ok: Ok, err: Err, entry: Entry | None = None) -> None:
+        """Make a call of `workflow`."""
+        super().__init__(workflow, ctx, ok, err, entry)
+        self._inner: DisposableBase | None = None
+        self._deadline: DisposableBase | None = None
+        self._info: ErrorInfo | None = None
+        self._halted = False
+
+    @override
+    def run_attempt(self) -> None:
+        scope = Scope(self.step.workflow, self.ctx.scope, self, self.path + ".", init_data=self.input)
+        scope.handled = self.ctx.handled
+        ctx = Ctx(self.execution, scope, self.input)
+        self._halted = False
+        self._info = None
+        self.arm_timeout()
+        limit = self.step.workflow.settings.timeout
+        if limit is not None:
+            left = max(0.0, limit - self._spent())
+            self._deadline = self.execution.scheduler.schedule_relative(left, lambda *_: self._run_out(limit))
+        if scope.depth % HOP == 0:
+            self.busy = True
+            self.execution.soon(partial(self._start, ctx))
+        else:
+            self._start(ctx)
+
+    def _spent(self) -> float:
+        """Return the seconds that earlier legs spent in this call, not counting suspension."""
+        return 0.0 if self.entry is None else self.entry.spent_ms / 1000
+
+    def _start(self, ctx: Ctx) -> None:
+        self.busy = False
+        if self._halted or self.closed:
+            self.go_on_if_empty()
+            return
+        inner = self.step.workflow.flow.start(ctx, self._done, self._failed)
+        if self._halted and inner is not None:
+            inner.dispose()
+        elif not self.closed:
+            self._inner = inner
+
+    @override
+    def halt_attempt(self) -> None:
+        self._halted = True
+        self._stop_clock()
+        inner, self._inner = self._inner, None
+        if inner is not None:
+            inner.dispose()
+
+    def _stop_clock(self) -> None:
+        if self._deadline is not None:
+            self._deadline.dispose()
+            self._deadline = None
+
+    def _run_out(self, limit: float) -> None:
+        error = RunTimeout(
+            f"took longer than its workflow's timeout of {limit:g} s", step_path=self.path,
+            workflow_id=self.step.workflow.id,
+        )  # fmt: skip
+        self.stop(partial(self.attempt_failed, error))
+
+    def _done(self, ctx: Ctx) -> None:
+        self._inner = None
+        if not self._halted:
+            hop = ctx.scope.depth % HOP == 0
+            self.when_empty(partial(self.execution.soon, partial(self._settle, ctx)) if hop else partial(self._settle, ctx))
+
+    def _settle(self, ctx: Ctx) -> None:
+        if self.closed or self._halted:
+            return
+        self._stop_clock()
+        self._disarm()
+        halt = ctx.halt
+        if halt is None or halt.kind == "bailed":
+            self.attempt_succeeded(ctx.value)
+        else:
+            self.close_suspended(halt, self.execution.now())
+
+    def _failed(self, failure: Failure) -> None:
+        self._inner = None
+        if not self._halted:
+            self._info = failure.info
+            self.when_empty(partial(self._settle_failed, failure))
+
+    def _settle_failed(self, failure: Failure) -> None:
+        if self.closed:
+            return
+        self._stop_clock()
+        self.attempt_failed(failure.exception)
+
+    @override
+    def info(self, error: Exception) -> ErrorInfo:
+        """Return what is told of `error`: it names the step inside that failed."""
+        return self._info if self._info is not None else super().info(error)
+
+    @override
+    def close_failed(self, error: Exception, info: ErrorInfo | None = None) -> None:
+        self._stop_clock()
+        super().close_failed(error, info)

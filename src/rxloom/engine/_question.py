@@ -1,0 +1,117 @@
+"""Asking a user's function something between the steps: a condition, a delay, a callback."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from typing import Any
+
+from reactivex.abc import DisposableBase
+from typing_extensions import override
+
+from rxloom.callables import is_awaitable
+from rxloom.context import StepContext
+from rxloom.engine._ctx import Ctx
+from rxloom.engine._leaf import Leaf
+from rxloom.engine._shutdown import FATAL, ends_the_run
+from rxloom.errors import AbortSignal, DefinitionError, StepSignal, signal_in
+from rxloom.step import create_step
+from rxloom.step_type import Step
+
+
+def _nobody() -> None:
+    """Stand in for a body: a question has none."""
+
+
+@lru_cache(maxsize=1024)
+def _asker(id: str) -> Step[Any, Any, Any]:
+    return create_step(id, _nobody)
+
+
+class Question(DisposableBase):
+    """A user's function being asked. It is told by no chunk; while it is open, whatever is around it waits."""
+
+    __slots__ = ("_answered", "_ctx", "_failed", "_open", "_task", "leaf")
+
+    def __init__(
+        self, id: str, ctx: Ctx, answered: Callable[[Any], None], failed: Callable[[Exception], None]
+    ) -> None:
+        """Make a question that is asked in the name of the node `id`."""
+        self._ctx = ctx
+        self._answered: Callable[[Any], None] | None = answered
+        self._failed: Callable[[Exception], None] | None = failed
+        self._task: Any = None
+        self._open = False
+        # A context that can read and abort; it has no open step, so that nothing can be written or suspended.
+        self.leaf = Leaf(_asker(id), ctx, _drop, _drop)
+        self.leaf.closed = True
+
+    def ask(self, function: Callable[[Any, Any], Any], value: Any) -> Question:
+        """Call `function(value, ctx)` in a copy of the run's context, and await what it returns if need be."""
+        execution = self._ctx.execution
+        context = execution.context.copy()
+        try:
+            answer = context.run(function, value, StepContext(self.leaf))
+        except BaseException as error:  # noqa: BLE001 # a user's function may raise anything
+            self._raised(error)
+            return self
+        if is_awaitable(answer):
+            self._open = True
+            self._ctx.parent.child_opened()
+            self._task = execution.spawn(self._await(answer), context=context)
+        else:
+            self._reply(answer)
+        return self
+
+    async def _await(self, awaitable: Awaitable[Any]) -> None:
+        execution = self._ctx.execution
+        try:
+            answer = await awaitable
+        except BaseException as error:
+            self._close()
+            self._raised(error)
+            if isinstance(error, FATAL) and not execution.own_loop:
+                raise
+            return
+        self._close()
+        try:
+            self._reply(answer)
+        except Exception as error:  # noqa: BLE001 # a defect of ours must not vanish in a task
+            execution.crash(error)
+
+    def _close(self) -> None:
+        if self._open:
+            self._open = False
+            self._ctx.parent.child_closed()
+
+    def _reply(self, answer: Any) -> None:
+        answered, self._answered, self._failed = self._answered, None, None
+        if answered is not None:
+            answered(answer)
+
+    def _raised(self, error: BaseException) -> None:
+        execution = self._ctx.execution
+        failed, self._answered, self._failed = self._failed, None, None
+        if ends_the_run(execution, error, asked=failed is None) or failed is None:
+            return
+        signal = signal_in(error)
+        if isinstance(signal, AbortSignal) and execution.cancel is not None:
+            execution.cancel(signal.reason or f"aborted by {self.leaf.path!r}")
+        elif isinstance(error, Exception) and not execution.canceling:
+            failed(error)
+        elif isinstance(error, StepSignal):
+            failed(DefinitionError("only a step can suspend or bail", step_path=self.leaf.path))
+        elif not execution.canceling:
+            wrapped = RuntimeError(f"raised {error!r}")
+            wrapped.__cause__ = error
+            failed(wrapped)
+
+    @override
+    def dispose(self) -> None:
+        self._answered = self._failed = None
+        if self._task is not None:
+            self._task.cancel()
+
+
+def _drop(_: Any) -> None:
+    """Take an outcome that nobody waits for."""

@@ -1,0 +1,43 @@
+"""What the records already say of a step call: replaying costs no body."""
+
+from __future__ import annotations
+
+from rxloom.engine._ctx import BAILED, Ctx, Err, Failure, Halt, Ok
+from rxloom.error_info import exception_from
+from rxloom.snapshot import Entry
+
+
+def replayed(ctx: Ctx, path: str, ok: Ok, err: Err) -> tuple[bool, Entry | None]:
+    """Settle a call from the records, if they can.
+
+    Returns:
+        Whether it is settled; and, when it is not, the suspended entry that it resumes from, if there is one.
+    """
+    snapshot = ctx.execution.snapshot
+    entry = snapshot.valid(path)
+    if entry is None or entry.iteration != ctx.iteration:
+        return False, None
+    match entry.status:
+        case "success":
+            ctx.value = entry.output
+            ok(ctx)
+        case "bailed":
+            ctx.value = entry.output
+            ctx.halt = BAILED
+            ok(ctx)
+        case "failed" if entry.error is not None:
+            err(Failure(exception_from(entry.error), entry.error))
+        case "suspended":
+            prefixes = (path + ".", path + "[")
+            inside = [at for at in snapshot.suspensions if at == path or at.startswith(prefixes)]
+            answered = any(
+                (at == path or at.startswith(prefixes)) and at not in snapshot.suspensions
+                for at in ctx.execution.answered
+            )
+            if answered or not inside:
+                return False, entry
+            ctx.halt = Halt("suspended", tuple(inside), snapshot.suspensions[inside[0]].payload)
+            ok(ctx)
+        case _:
+            return False, None
+    return True, None

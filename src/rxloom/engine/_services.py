@@ -1,0 +1,279 @@
+"""What a step call does for the body in it: writing, state, results of other steps, threads."""
+
+from __future__ import annotations
+
+from asyncio import CancelledError, Future
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from concurrent.futures import Future as Promise
+from contextvars import copy_context
+from inspect import isawaitable
+from typing import Any, TypeVar, cast
+
+from reactivex import Observable
+from reactivex.abc import SchedulerBase
+
+from rxloom.chunks import Custom, StateWrite, StepOutput, StepOutputPayload, Usage
+from rxloom.chunks import CustomType
+from rxloom.engine._call import Call
+from rxloom.engine._scope import Scope
+from rxloom.errors import DefinitionError, WriterClosed
+from rxloom.latest import Latest
+from rxloom.ports.offload import Outcome
+from rxloom.state import fields_of
+from rxloom.values import copy_plain
+
+T = TypeVar("T")
+STALLED_AFTER = 30.0
+
+
+class Services(Call):
+    """A call with a body, and what the body's context asks of it."""
+
+    __slots__ = ("_cancelled", "_stopped")
+
+    # -- who and where -------------------------------------------------------------------------------------------
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self.execution.run_id
+
+    @property
+    def workflow_id(self) -> str:
+        """The id of the workflow the step is in."""
+        return self.ctx.scope.workflow.id
+
+    @property
+    def resource_id(self) -> str | None:
+        """Whose run it is."""
+        return self.execution.snapshot.resource_id
+
+    @property
+    def iteration(self) -> int:
+        """The round of a loop, or the index of an item."""
+        return self.ctx.iteration if self.index is None else self.index
+
+    @property
+    def idempotency_key(self) -> str:
+        """Equal for every execution of this call in one epoch."""
+        execution = self.execution
+        return f"{execution.run_id}:{execution.snapshot.epoch}:{self.path}:{self.ctx.iteration}"
+
+    @property
+    def init_data(self) -> Any:
+        """The input of the workflow the step is in."""
+        return self.ctx.scope.init_data
+
+    @property
+    def scheduler(self) -> SchedulerBase:
+        """The run's scheduler."""
+        return self.execution.scheduler
+
+    @property
+    def runtime(self) -> Any:
+        """The runtime that carries the run out."""
+        return self.execution.runtime
+
+    @property
+    def runtime_context(self) -> MutableMapping[str, Any]:
+        """The run's own mapping."""
+        return self.execution.run_context
+
+    @property
+    def cancelled(self) -> Observable[str | None]:
+        """Emits once when the call is asked to stop."""
+        latest: Latest[str | None] | None = getattr(self, "_cancelled", None)
+        if latest is None:
+            latest = self._cancelled = Latest(self.execution.scheduler)
+            if self.then is not None or self.closed:
+                self.tell_cancelled()
+        return latest
+
+    def tell_cancelled(self) -> None:
+        """Tell whoever listens to `cancelled`."""
+        latest: Latest[str | None] | None = getattr(self, "_cancelled", None)
+        if latest is not None:
+            latest.set(self.execution.cancel_reason)
+            latest.complete()
+
+    # -- threads -------------------------------------------------------------------------------------------------
+
+    def on_thread(self) -> bool:
+        """Tell whether the caller is on the thread of the leg."""
+        return self.execution.on_thread()
+
+    def post(self, action: Callable[[], None]) -> None:
+        """Run `action` on the thread of the leg.
+
+        Raises:
+            WriterClosed: when the step is over.
+        """
+        self._check_open()
+        self.execution.post(action)
+
+    def blocking(self, call: Callable[[], Awaitable[Any] | None]) -> None:
+        """Run `call` on the thread of the leg, and wait for it and for what it returns to await."""
+        if self.on_thread():
+            call()
+            return
+        promise: Promise[None] = Promise()
+
+        async def finish(rest: Awaitable[Any]) -> None:
+            try:
+                await rest
+            except BaseException as error:  # noqa: BLE001 # it belongs to the thread that waits
+                promise.set_exception(error)
+            else:
+                promise.set_result(None)
+
+        def run() -> None:
+            try:
+                rest = call()
+            except BaseException as error:  # noqa: BLE001 # it belongs to the thread that waits
+                promise.set_exception(error)
+                return
+            if rest is None or not isawaitable(rest):
+                promise.set_result(None)
+            else:
+                self.execution.spawn(finish(rest))
+
+        self._check_open()
+        self.execution.post(run)
+        promise.result()
+
+    async def on_worker(self, work: Callable[[], T]) -> T:
+        """Run `work` on a worker thread; when the step is cancelled, wait for the thread all the same."""
+        execution = self.execution
+        outcome: Outcome[T] | None = None
+        waiter: Future[None] | None = None
+
+        def done(found: Outcome[T]) -> None:
+            nonlocal outcome
+            outcome = found
+            if waiter is not None and not waiter.done():
+                waiter.set_result(None)
+
+        handle = execution.offload.submit(work, done, context=copy_context(), loop=execution.loop, label=self.path)
+        cancelled: CancelledError | None = None
+        while outcome is None:
+            waiter = execution.loop.create_future()
+            try:
+                await waiter
+            except CancelledError as error:
+                cancelled = error
+                if handle.cancel():
+                    break
+        if cancelled is not None:
+            raise cancelled
+        return cast("Outcome[T]", outcome).unwrap()
+
+    # -- writing -------------------------------------------------------------------------------------------------
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise WriterClosed("the step is over", step_path=self.path, run_id=self.execution.run_id)
+
+    def write(self, value: Any) -> None:
+        """Append an output chunk."""
+        if self.closed:
+            self._check_open()
+        execution = self.execution
+        run_id = execution.run_id
+        execution.tell(
+            StepOutput(run_id, StepOutputPayload(self.id, self.call_id, copy_plain(value), run_id, self.index))
+        )
+
+    def custom(self, type: str, data: Any) -> None:
+        """Append a chunk of the user's own type."""
+        if not type.startswith("data-") or type == "data-" or type.startswith("data-rxloom-"):
+            raise DefinitionError(
+                f"the type of a custom chunk starts with 'data-', and not with 'data-rxloom-'; got {type!r}",
+                step_path=self.path,
+            )
+        self._check_open()
+        execution = self.execution
+        execution.tell(Custom(execution.run_id, cast("CustomType", type), copy_plain(data)))
+
+    def record_usage(self, usage: Usage) -> None:
+        """Count tokens: told as an output of the shape that carries usage."""
+        fields = {
+            "inputTokens": usage.input_tokens,
+            "outputTokens": usage.output_tokens,
+            "totalTokens": usage.total_tokens,
+            "reasoningTokens": usage.reasoning_tokens,
+            "cachedInputTokens": usage.cached_input_tokens,
+            "cacheCreationInputTokens": usage.cache_creation_input_tokens,
+        }
+        known = {name: number for name, number in fields.items() if number is not None}
+        self.write({"type": "finish", "payload": {"usage": known}})
+
+    def crowded(self) -> bool:
+        """Tell whether a reader that paces writers lags too far."""
+        return self.execution.log.crowded
+
+    async def room(self) -> None:
+        """Wait until no reader lags much, or those that do have stood still for too long."""
+        execution = self.execution
+        log = execution.log
+        clock = execution.loop.time
+        begun = clock()
+        while log.crowded:
+            laggards = [(reader, reader.cursor) for reader in log.laggards(1.0)]
+            waiter: Future[None] = execution.loop.create_future()
+
+            def wake(waiter: Future[None] = waiter) -> None:
+                execution.scheduler.schedule(lambda *_: waiter.done() or waiter.set_result(None))
+
+            log.wait_for_room(wake)
+            timer = execution.scheduler.schedule_relative(STALLED_AFTER, lambda *_: wake())
+            try:
+                await waiter
+            finally:
+                timer.dispose()
+                self.waited += clock() - begun
+                begun = clock()
+            if log.crowded:
+                for reader, cursor in laggards:
+                    if reader.cursor == cursor:
+                        log.unpace(reader)
+
+    # -- results and state ---------------------------------------------------------------------------------------
+
+    def result_of(self, step_id: str, default: Any) -> Any:
+        """Return the output of a step in this workflow, or in one around it."""
+        snapshot = self.execution.snapshot
+        scope: Scope | None = self.ctx.scope
+        while scope is not None:
+            entry = snapshot.valid(scope.prefix + step_id)
+            if entry is not None and entry.status in {"success", "bailed"}:
+                return entry.output
+            scope = scope.parent
+        return default
+
+    def state(self) -> Any:
+        """Return what the step sees of the state."""
+        return self.ctx.scope.workflow.settings.state.present(self.execution.snapshot.state)
+
+    def state_fields(self) -> Mapping[str, Any]:
+        """Return the fields of the state that the step sees."""
+        return copy_plain(self.ctx.scope.workflow.settings.state.view(self.execution.snapshot.state))
+
+    def write_state(self, new: Any, seen: Mapping[str, Any] | None) -> None:
+        """Write the fields in which `new` differs from what the step saw."""
+        known = self.state_fields() if seen is None else seen
+        missing = object()
+        self._write({name: value for name, value in fields_of(new).items() if known.get(name, missing) != value})
+
+    def update_state(self, change: Callable[[Any], Mapping[str, Any]]) -> None:
+        """Apply a change to the state as it is now."""
+        spec = self.ctx.scope.workflow.settings.state
+        state = self.execution.snapshot.state
+        self._write(spec.joined(state, change(spec.present(state))))
+
+    def _write(self, changes: Mapping[str, Any]) -> None:
+        self._check_open()
+        fine = self.ctx.scope.workflow.settings.state.checked(changes)
+        if fine:
+            self.execution.note(StateWrite(fine))
+
+

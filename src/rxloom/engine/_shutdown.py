@@ -1,0 +1,31 @@
+"""Exceptions that end the process, or the loop, and not the step."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rxloom.engine._execution import Execution
+from rxloom.errors import RunInterrupted
+
+FATAL = (KeyboardInterrupt, SystemExit, GeneratorExit)
+
+
+def ends_the_run(execution: Execution, error: BaseException, *, asked: bool) -> bool:
+    """Take the run from this process if `error` is a shutdown, and no matter of the step.
+
+    A `CancelledError` is one when nobody asked this step to stop and every other task of the loop is being cancelled
+    too: that is what the end of `asyncio.run` does. Otherwise a body that raises it has failed.
+    """
+    if execution.interrupted:
+        return True
+    if isinstance(error, FATAL) or (isinstance(error, asyncio.CancelledError) and not asked and _loop_ends(execution)):
+        taken = RunInterrupted(f"{type(error).__name__} ended the loop of the run", run_id=execution.run_id)
+        taken.__cause__ = error
+        execution.interrupt(taken)
+        return True
+    return False
+
+
+def _loop_ends(execution: Execution) -> bool:
+    current = asyncio.current_task(execution.loop)
+    return current is not None and all(task.cancelling() for task in asyncio.all_tasks(execution.loop))

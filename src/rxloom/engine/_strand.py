@@ -1,0 +1,122 @@
+"""Strands: one asyncio task that runs the bodies of consecutive steps.
+
+A task costs more than all the rest of a small step. So a step that is started by the success of another one takes
+over its task, where nothing can tell: each body runs in a copy of the run's context, and steps with a timeout, Rx
+operators, threads or streams, and what follows a body that raised or was cancelled, get tasks of their own.
+"""
+
+from __future__ import annotations
+
+from asyncio import CancelledError
+from collections.abc import Coroutine, Generator
+from contextvars import Context
+from typing import Any, Protocol
+
+from rxloom.engine._execution import Execution
+from rxloom.engine._shutdown import FATAL
+
+
+class Runner(Protocol):
+    """A body that a strand can run."""
+
+    def enter(self) -> Coroutine[Any, Any, Any] | None:
+        """Begin: return the coroutine to drive, or `None` when there is nothing to do any more."""
+        ...
+
+    @property
+    def body_context(self) -> Context:
+        """The `contextvars` context of the body."""
+        ...
+
+    def returned(self, value: Any) -> None:
+        """Take what the body returned."""
+        ...
+
+    def raised(self, error: BaseException) -> None:
+        """Take what the body raised."""
+        ...
+
+
+class InContext:
+    """Awaits a coroutine that has begun, every step of it inside a given context."""
+
+    __slots__ = ("_context", "_coroutine", "_yielded")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], context: Context, yielded: Any) -> None:
+        """Go on with `coroutine`, which has just yielded `yielded` to the event loop."""
+        self._coroutine = coroutine
+        self._context = context
+        self._yielded = yielded
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        """Drive the coroutine to its end."""
+        run = self._context.run
+        send = self._coroutine.send
+        throw = self._coroutine.throw
+        yielded = self._yielded
+        try:
+            while True:
+                try:
+                    answer = yield yielded
+                except GeneratorExit:
+                    run(self._coroutine.close)
+                    raise
+                except BaseException as error:  # noqa: BLE001 # the body decides what to do with it
+                    yielded = run(throw, error)
+                else:
+                    yielded = run(send, answer)
+        except StopIteration as stop:
+            return stop.value
+
+
+class Strand:
+    """A task that runs bodies, one after another."""
+
+    __slots__ = ("_execution", "next", "task")
+
+    def __init__(self, execution: Execution, first: Runner) -> None:
+        """Start a task that runs `first`."""
+        self._execution = execution
+        self.next: Runner | None = first
+        self.task = execution.spawn(self._run())
+
+    async def _run(self) -> None:
+        execution = self._execution
+        while (runner := self.next) is not None:
+            self.next = None
+            if not await self._one(execution, runner):
+                return
+
+    async def _one(self, execution: Execution, runner: Runner) -> bool:
+        """Run one body; tell whether the task is fit for another one."""
+        try:
+            coroutine = runner.enter()
+            if coroutine is None:
+                return True
+            context = runner.body_context
+            try:
+                yielded = context.run(coroutine.send, None)
+            except StopIteration as stop:
+                value = stop.value
+            else:
+                value = await InContext(coroutine, context, yielded)
+        except BaseException as error:  # noqa: BLE001 # the runner knows what is a failure and what must go on
+            self._settle(runner.raised, error)
+            if isinstance(error, GeneratorExit) or (isinstance(error, FATAL) and not execution.own_loop):
+                raise  # the loop, and whoever runs it, has to know
+            if isinstance(error, CancelledError) and execution.interrupted:
+                raise
+            return False
+        if self.task.cancelling():
+            self._settle(runner.returned, value)
+            return False
+        execution.strand = self
+        self._settle(runner.returned, value)
+        execution.strand = None
+        return True
+
+    def _settle(self, take: Any, outcome: Any) -> None:
+        try:
+            take(outcome)
+        except Exception as error:  # noqa: BLE001 # a defect of ours must not vanish in a task
+            self._execution.crash(error)

@@ -1,0 +1,1 @@
+"""The flow operators: the nodes of a workflow, one a file."""

@@ -1,0 +1,46 @@
+"""A step, or a nested workflow, as a node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reactivex.abc import DisposableBase
+from typing_extensions import override
+
+from rxloom.engine import Ctx, Err, Leaf, Nested, Node, Ok, replayed
+from rxloom.step_type import Step
+
+
+class StepNode(Node):
+    """Calls a step once.
+
+    ```text
+    contexts  --1---------|
+    step      ----f(1)--|
+    ```
+    """
+
+    __slots__ = ("_call", "kind", "step")
+
+    def __init__(self, step: Step[Any, Any, Any], *, kind: str = "step") -> None:
+        """Make a node of `step`; `kind` is what the graph calls it."""
+        self.step = step
+        self.kind = kind
+        self._call: type[Leaf | Nested] = Nested if step.kind == "workflow" else Leaf
+
+    @override
+    def start(self, ctx: Ctx, ok: Ok, err: Err) -> DisposableBase | None:
+        entry = None
+        if ctx.execution.recorded:
+            path = ctx.scope.prefix + self.step.id
+            if ctx.index is not None:
+                path = f"{path}[{ctx.index}]"
+            settled, entry = replayed(ctx, path, ok, err)
+            if settled:
+                return None
+        return self._call(self.step, ctx, ok, err, entry).begin()
+
+    @override
+    def describe(self) -> Mapping[str, Any]:
+        return {"step": self.step, "kind": self.kind}

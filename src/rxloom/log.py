@@ -1,0 +1,293 @@
+"""The hot hub of a run: one append-only buffer of chunks, in which every reader is a cursor.
+
+Records go to the store first; a chunk is told only below the watermark of what the store has committed. With a
+store that commits at once, appending tells.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from threading import Lock
+from typing import Protocol
+from weakref import ref
+
+from rxloom.chunks import Gap, GapData, Private, Record, StepOutput, Told
+from rxloom.ports.store import Store
+from rxloom.reducer import apply
+from rxloom.snapshot import Snapshot
+
+BATCH = 1024
+
+
+class Listener(Protocol):
+    """What the log tells its chunks to: a subscription, or a projection of the fold."""
+
+    def push(self, chunk: Told) -> None:
+        """Take the next chunk."""
+        ...
+
+    def end(self, error: Exception | None) -> None:
+        """Take the end: the run was taken from this process, with `error`."""
+        ...
+
+
+class PacingReader(Protocol):
+    """A reader that makes `await ctx.write` wait while it lags by more than its bound."""
+
+    @property
+    def cursor(self) -> int:
+        """The seq it reads next."""
+        ...
+
+    @property
+    def bound(self) -> int:
+        """How far it may lag."""
+        ...
+
+
+class ChunkLog:
+    """The records of one run as this process sees them, and the only place where they are appended.
+
+    Appending happens on the loop thread of the run; everything a reader needs may be called from any thread.
+    """
+
+    __slots__ = (
+        "__weakref__", "_draining", "_fence", "_keep", "_listeners", "_lock", "_old", "_outputs", "_pacing", "_pending",
+        "_pin", "_sleepers", "_space", "_store", "base", "chunks", "committed", "error", "loop", "run_id", "snapshot",
+        "told",
+    )  # fmt: skip
+
+    def __init__(self, run_id: str, store: Store, snapshot: Snapshot, *, keep: int | None, fence: int = 0) -> None:
+        """Make the log of a run.
+
+        Args:
+            run_id: the run.
+            store: where its records go.
+            snapshot: the fold of the records the store has.
+            keep: how many written outputs to keep in memory; `None` keeps all.
+            fence: the number under which this process owns the run.
+        """
+        self.run_id = run_id
+        self.snapshot = snapshot
+        self.chunks: list[Told] = []
+        self.base = self.told = self.committed = snapshot.next_seq
+        self.error: Exception | None = None
+        self.loop: object = None
+        self._old: list[Told] = []
+        self._store = store
+        self._fence = fence
+        self._keep = keep
+        self._outputs = 0
+        self._pending: list[Private] = []
+        self._listeners: tuple[Listener, ...] = ()
+        self._sleepers: list[Callable[[], None]] = []
+        self._pacing: tuple[ref[PacingReader], ...] = ()
+        self._space: list[Callable[[], None]] = []
+        self._draining = False
+        self._lock = Lock()
+        self._pin: object = None
+
+    # -- writing (loop thread only) --------------------------------------------------------------------------
+
+    def note(self, record: Private) -> None:
+        """Fold a private record now; it is stored together with the next chunk, or by `commit`."""
+        apply(self.snapshot, record)
+        self._pending.append(record)
+
+    def append(self, chunk: Told) -> None:
+        """Give `chunk` the next seq, store it with the private records before it, fold it, and tell it.
+
+        Raises:
+            RunInterrupted: when the store refuses (`OwnershipLost`) or is lost; nothing was appended.
+        """
+        snapshot = self.snapshot
+        chunk.seq = snapshot.next_seq
+        if self._pending:
+            self._store_pending(chunk)
+        else:
+            self._store.append(self.run_id, self._fence, snapshot.next_pos, (chunk,), keep_outputs=self._keep)
+        apply(snapshot, chunk)
+        self.chunks.append(chunk)
+        self.committed = chunk.seq + 1
+        if self._keep is not None and type(chunk) is StepOutput:
+            self._outputs += 1
+            if self._outputs > 2 * self._keep + 64:
+                self._trim(self._keep)
+        if not self._draining:
+            self._tell()
+
+    def commit(self) -> None:
+        """Store the private records that wait for a chunk.
+
+        Raises:
+            RunInterrupted: when the store refuses or is lost.
+        """
+        if self._pending:
+            self._store_pending(None)
+
+    def _store_pending(self, chunk: Told | None) -> None:
+        records: list[Record] = [*self._pending]
+        pos = self.snapshot.next_pos - len(records)
+        if chunk is not None:
+            records.append(chunk)
+        self._pending = []
+        self._store.append(self.run_id, self._fence, pos, records, keep_outputs=self._keep)
+        if self._pin is None:
+            self._pin = self._store.pin(self.run_id)
+
+    def _tell(self) -> None:
+        """Give every listener what it has not been told, in order; what is appended meanwhile queues behind."""
+        if not self._listeners:
+            self.told = self.committed
+        else:
+            self._draining = True
+            try:
+                while self.told < self.committed:
+                    chunk = self.chunks[self.told - self.base]
+                    self.told += 1
+                    for listener in self._listeners:
+                        listener.push(chunk)
+            finally:
+                self._draining = False
+        if self._sleepers:
+            self._wake()
+
+    def _wake(self) -> None:
+        sleepers, self._sleepers = self._sleepers, []
+        for wake in sleepers:
+            wake()
+
+    def _trim(self, keep: int) -> None:
+        """Drop the oldest outputs but the newest `keep`, and none that a pacing reader has still to read."""
+        limit = self.told
+        for one in self._pacing:
+            reader = one()
+            if reader is not None and reader.cursor < limit:
+                limit = reader.cursor
+        drop = self._outputs - keep
+        cut = 0
+        kept: list[Told] = []
+        while drop > 0 and self.base + cut < limit:
+            chunk = self.chunks[cut]
+            if type(chunk) is StepOutput:
+                drop -= 1
+                self._outputs -= 1
+            else:
+                kept.append(chunk)
+            cut += 1
+        with self._lock:
+            self._old += kept
+            del self.chunks[:cut]
+            self.base += cut
+
+    def interrupt(self, error: Exception) -> None:
+        """End every stream with `error`: the run was taken from this process. Nothing is recorded."""
+        if self.error is not None:
+            return
+        self.error = error
+        listeners, self._listeners = self._listeners, ()
+        for listener in listeners:
+            listener.end(error)
+        self._wake()
+        self._release_all()
+
+    def reopen(self, fence: int) -> None:
+        """Let a new leg append under `fence`."""
+        self._fence = fence
+        self.error = None
+
+    def adopt(self, records: Sequence[Record], next_pos: int) -> None:
+        """Take the recorded history of the run: fold it, and keep its chunks for readers."""
+        for record in records:
+            apply(self.snapshot, record)
+            if not isinstance(record, Private):
+                self._old.append(record)
+        self.snapshot.next_pos = next_pos
+        self.base = self.told = self.committed = self.snapshot.next_seq
+        self._pin = self._store.pin(self.run_id)
+
+    # -- reading (any thread) --------------------------------------------------------------------------------
+
+    def slice(self, seq: int) -> list[Told | Gap]:
+        """Return the told chunks from `seq` on, at most a batch, with a `Gap` where some were dropped."""
+        with self._lock:
+            base, told = self.base, self.told
+            if seq >= base:
+                return list(self.chunks[seq - base : min(told - base, seq - base + BATCH)])
+            at = bisect_left(self._old, seq, key=lambda chunk: chunk.seq)
+            found: list[Told] = self._old[at : at + BATCH]
+            if len(found) < BATCH:
+                found += self.chunks[: min(told - base, BATCH)]
+        return self._with_gaps(seq, found, told)
+
+    def _with_gaps(self, seq: int, found: list[Told], told: int) -> list[Told | Gap]:
+        told_chunks: list[Told | Gap] = []
+        for chunk in found:
+            if chunk.seq > seq:
+                told_chunks.append(self.gap(seq, chunk.seq))
+            told_chunks.append(chunk)
+            seq = chunk.seq + 1
+        if not found and seq < told:
+            told_chunks.append(self.gap(seq, told))
+        return told_chunks
+
+    def gap(self, seq: int, until: int) -> Gap:
+        """Return the gap from `seq` up to, but without, `until`."""
+        return Gap(self.run_id, GapData(seq, until - 1, until - seq))
+
+    def listen(self, listener: Listener) -> None:
+        """Add a listener that has been told everything so far."""
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
+
+    def forget(self, listener: Listener) -> None:
+        """Remove a listener; harmless when it is not there."""
+        with self._lock:
+            self._listeners = tuple(one for one in self._listeners if one is not listener)
+
+    def sleep(self, wake: Callable[[], None]) -> None:
+        """Have `wake` called once, when there is more to read or the run is interrupted."""
+        self._sleepers.append(wake)
+
+    # -- pacing ----------------------------------------------------------------------------------------------
+
+    def pace(self, reader: PacingReader) -> None:
+        """Let `reader` make writers wait, for as long as it is referred to and not released."""
+        with self._lock:
+            self._pacing = (*self._pacing, ref(reader, self._gone))
+
+    def unpace(self, reader: PacingReader) -> None:
+        """Let nobody wait for `reader` any more."""
+        with self._lock:
+            self._pacing = tuple(one for one in self._pacing if one() is not reader)
+        self.make_room()
+
+    def _gone(self, dead: ref[PacingReader]) -> None:
+        self._pacing = tuple(one for one in self._pacing if one is not dead)
+        self.make_room()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether a pacing reader lags by more than its bound."""
+        return bool(self._pacing) and bool(self.laggards(1.0))
+
+    def laggards(self, share: float) -> list[PacingReader]:
+        """Return the pacing readers that lag by more than `share` of their bound."""
+        told = self.told
+        readers = [one() for one in self._pacing]
+        return [one for one in readers if one is not None and told - one.cursor > one.bound * share]
+
+    def wait_for_room(self, wake: Callable[[], None]) -> None:
+        """Have `wake` called once, when no pacing reader lags much any more."""
+        self._space.append(wake)
+
+    def make_room(self) -> None:
+        """Wake the writers that wait, if no pacing reader lags by more than half its bound."""
+        if self._space and (self.error is not None or not self.laggards(0.5)):
+            self._release_all()
+
+    def _release_all(self) -> None:
+        space, self._space = self._space, []
+        for wake in space:
+            wake()

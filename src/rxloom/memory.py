@@ -1,0 +1,186 @@
+"""The store that lives in the process: no I/O, every append is committed at once."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from weakref import WeakValueDictionary
+
+from rxloom.chunks import LegStarted, Record, StepOutput, WorkflowFinish, WorkflowStart
+from rxloom.errors import OwnershipLost, RunNotFound
+from rxloom.ports.store import Head
+from rxloom.snapshot import TERMINAL, RunStatus
+
+
+class _Shelf:
+    """The records of one run."""
+
+    __slots__ = (
+        "__weakref__", "created_at", "fence", "kept", "next_pos", "outputs", "records", "resource_id", "run_id",
+        "status", "updated_at", "workflow_id",
+    )  # fmt: skip
+
+    def __init__(self, run_id: str, first: LegStarted) -> None:
+        self.run_id = run_id
+        self.workflow_id = first.workflow_id
+        self.resource_id = first.resource_id
+        self.created_at = self.updated_at = first.at
+        self.status: RunStatus = "running"
+        self.fence = 0
+        self.next_pos = 0
+        self.kept: list[tuple[int, Record]] = []
+        self.records: list[Record] = []
+        self.outputs = 0
+
+    def head(self) -> Head:
+        return Head(
+            self.run_id, self.workflow_id, self.resource_id, self.status,
+            self.created_at, self.updated_at, self.fence, self.next_pos,
+        )  # fmt: skip
+
+    def trim(self, keep: int) -> None:
+        """Drop written outputs but the newest `keep`; everything else stays, at its position."""
+        drop = self.outputs - keep
+        first = self.next_pos - len(self.records)
+        cut = 0
+        while drop > 0:
+            record = self.records[cut]
+            if type(record) is StepOutput:
+                drop -= 1
+            else:
+                self.kept.append((first + cut, record))
+            cut += 1
+        del self.records[:cut]
+        self.outputs = keep
+
+    def read(self, pos: int) -> list[Record]:
+        first = self.next_pos - len(self.records)
+        older = [record for at, record in self.kept if at >= pos]
+        return older + self.records[max(0, pos - first) :]
+
+
+class MemoryStore:
+    """Keep the records of runs in memory, by reference.
+
+    Runs that are live, suspended or paused are always kept; of those that ended, the newest `keep`, and any that a
+    `Run` or stream still refers to.
+
+    >>> import asyncio
+    >>> asyncio.run(MemoryStore().head("nobody")) is None
+    True
+    """
+
+    __slots__ = ("_ended", "_keep", "_shelves", "_weak")
+
+    def __init__(self, keep: int = 1000) -> None:
+        """Make an empty store.
+
+        Args:
+            keep: how many ended runs to keep; 0 keeps only those that something still refers to.
+
+        Raises:
+            ValueError: when `keep` is negative.
+        """
+        if keep < 0:
+            raise ValueError(f"keep must not be negative, got {keep}")
+        self._keep = keep
+        self._shelves: dict[str, _Shelf] = {}
+        self._ended: deque[str] = deque()
+        self._weak: WeakValueDictionary[str, _Shelf] = WeakValueDictionary()
+
+    def append(
+        self, run_id: str, fence: int, pos: int, records: Sequence[Record], *, keep_outputs: int | None = None
+    ) -> None:
+        """Append `records` at `pos`; committed when this returns.
+
+        Raises:
+            OwnershipLost: when another owner holds the run, or has appended at `pos`; nothing was changed.
+        """
+        shelf = self._shelves.get(run_id)
+        if shelf is None or shelf.fence != fence or shelf.next_pos != pos:
+            shelf = self._admit(run_id, fence, pos, records)
+        shelf.next_pos = pos + len(records)
+        shelf.records.extend(records)
+        last = records[-1]
+        if type(last) is StepOutput:
+            shelf.outputs += 1
+            if keep_outputs is not None and shelf.outputs > 2 * keep_outputs + 64:
+                shelf.trim(keep_outputs)
+        elif type(last) is WorkflowFinish:
+            self._end_leg(shelf, last)
+        elif type(last) is WorkflowStart:
+            shelf.status = "running"
+
+    def _admit(self, run_id: str, fence: int, pos: int, records: Sequence[Record]) -> _Shelf:
+        """Return the shelf for an append that is a run's first, or the first after it had ended; else refuse."""
+        shelf = self._find(run_id)
+        if shelf is None:
+            first = records[0]
+            if pos != 0 or fence != 0 or not isinstance(first, LegStarted):
+                raise OwnershipLost(f"run {run_id!r} is not in the store any more")
+            shelf = _Shelf(run_id, first)
+        elif shelf.fence != fence or shelf.next_pos != pos:
+            raise OwnershipLost(f"run {run_id!r} was taken or changed by another owner")
+        self._shelves[run_id] = shelf
+        return shelf
+
+    def _find(self, run_id: str) -> _Shelf | None:
+        return self._shelves.get(run_id) or self._weak.get(run_id)
+
+    def _end_leg(self, shelf: _Shelf, finish: WorkflowFinish) -> None:
+        status = finish.payload.workflow_status
+        shelf.status = "failed" if status == "tripwire" else status
+        shelf.updated_at = finish.payload.ended_at
+        if shelf.status in TERMINAL:
+            self._weak[shelf.run_id] = shelf
+            self._ended.append(shelf.run_id)
+            while len(self._ended) > self._keep:
+                self._shelves.pop(self._ended.popleft(), None)
+
+    def _shelf(self, run_id: str) -> _Shelf:
+        shelf = self._find(run_id)
+        if shelf is None:
+            raise RunNotFound(f"the store knows no run {run_id!r}")
+        return shelf
+
+    async def read(self, run_id: str, pos: int = 0) -> Sequence[Record]:
+        """Return the records from `pos` on, without the outputs that were dropped.
+
+        Raises:
+            RunNotFound: when the store knows no such run.
+        """
+        return self._shelf(run_id).read(pos)
+
+    async def take(self, run_id: str) -> Head:
+        """Raise the run's fence and return its head.
+
+        Raises:
+            RunNotFound: when the store knows no such run.
+        """
+        shelf = self._shelf(run_id)
+        shelf.fence += 1
+        return shelf.head()
+
+    async def head(self, run_id: str) -> Head | None:
+        """Return the head row, or `None` for an unknown run."""
+        shelf = self._find(run_id)
+        return shelf.head() if shelf is not None else None
+
+    async def heads(self) -> Sequence[Head]:
+        """Return all head rows, oldest first."""
+        shelves = {**dict(self._weak), **self._shelves}
+        return sorted((shelf.head() for shelf in shelves.values()), key=lambda head: head.created_at)
+
+    async def delete(self, run_id: str) -> None:
+        """Forget the run.
+
+        Raises:
+            RunNotFound: when the store knows no such run.
+        """
+        self._shelf(run_id)
+        self._shelves.pop(run_id, None)
+        self._weak.pop(run_id, None)
+
+    def pin(self, run_id: str) -> object:
+        """Return the run's records as a token that keeps them."""
+        return self._find(run_id)

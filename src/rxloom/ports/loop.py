@@ -1,0 +1,36 @@
+"""The loop port: where a leg runs."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Protocol
+
+from rxloom.scheduler import LoopScheduler
+
+
+class LoopPort(Protocol):
+    """An event loop, its Rx scheduler and the worker threads beside it."""
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop."""
+        ...
+
+    @property
+    def scheduler(self) -> LoopScheduler:
+        """The loop's one scheduler."""
+        ...
+
+    @property
+    def own_loop(self) -> bool:
+        """Whether the loop is a background one of ours, which no KeyboardInterrupt may reach."""
+        ...
+
+    @property
+    def offload(self) -> Any:
+        """The worker threads."""
+        ...
+
+    def now(self) -> int:
+        """Return epoch milliseconds by the loop's clock."""
+        ...

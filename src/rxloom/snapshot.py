@@ -1,0 +1,418 @@
+"""The fold of a run: what `Snapshot = scan(reduce)` makes of its records, and the results made of a snapshot.
+
+A snapshot is a value: the reducer is the only code that changes one, and only one it has just copied. Copies share
+their entries until one side changes an entry (copy on write), so that reading a run does not cost its size.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, NamedTuple, TypeAlias
+
+from typing_extensions import TypeVar, override
+
+from rxloom.chunks import Answer, ErrorInfo, Suspension, Usage
+from rxloom.errors import RunInterrupted, WorkflowCanceled, WorkflowFailed, WorkflowPaused, WorkflowSuspended
+
+OutT = TypeVar("OutT", default=Any)
+
+RunStatus: TypeAlias = Literal[
+    "pending", "running", "waiting", "suspended", "paused", "success", "failed", "canceled"
+]
+StepStatus: TypeAlias = Literal["running", "waiting", "suspended", "success", "failed", "bailed", "canceled"]
+
+TERMINAL: frozenset[str] = frozenset({"success", "failed", "canceled"})
+NO_USAGE = Usage()
+
+
+class StepRecord(NamedTuple):
+    """What is known of one step call: the newest one at this path.
+
+    Attributes:
+        path: ids joined by dots; an item of a `for_each` is `each[2]`.
+        status: `running`, `waiting`, `suspended`, `success`, `failed`, `bailed` or `canceled`.
+        input: what the step got.
+        output: what it returned, when it succeeded or bailed.
+        error: why it failed.
+        attempt: 0-based number of the last attempt.
+        iteration: round of a loop (from 1) or 0.
+        usage: tokens counted in what the step wrote.
+        started_at: epoch milliseconds of its first start.
+        ended_at: epoch milliseconds of its end, or `None`.
+        suspend_payload: what it asks, while it is suspended.
+    """
+
+    path: str
+    status: StepStatus
+    input: Any
+    output: Any
+    error: ErrorInfo | None
+    attempt: int
+    iteration: int
+    usage: Usage
+    started_at: int
+    ended_at: int | None
+    suspend_payload: Any
+
+
+class Entry:
+    """The fold's own form of a step record, with what replaying needs besides."""
+
+    __slots__ = (
+        "attempt", "call_id", "ended_at", "error", "generation", "input", "iteration", "mismatches", "output", "owner",
+        "parent_generation", "path", "resume_payload", "resumed_at", "spent_ms", "started_at", "status", "suspend_payload", "usage",
+    )  # fmt: skip
+
+    def __init__(self, owner: object, generation: int, parent_generation: int, path: str) -> None:
+        """Make an entry for a call that opens now."""
+        self.owner = owner
+        self.generation = generation
+        self.parent_generation = parent_generation
+        self.path = path
+        self.status: StepStatus = "running"
+        self.input: Any = None
+        self.output: Any = None
+        self.error: ErrorInfo | None = None
+        self.attempt = 0
+        self.iteration = 0
+        self.usage: Usage | None = None
+        self.started_at = 0
+        self.ended_at: int | None = None
+        self.suspend_payload: Any = None
+        self.call_id = ""
+        self.resume_payload: Any = None
+        self.resumed_at: int | None = None
+        self.mismatches = 0
+        self.spent_ms = 0
+
+    def clone(self, owner: object) -> Entry:
+        """Copy the entry for another owner."""
+        copy = Entry.__new__(Entry)
+        for name in Entry.__slots__:
+            setattr(copy, name, getattr(self, name))
+        copy.owner = owner
+        return copy
+
+    def record(self) -> StepRecord:
+        """Return the public form."""
+        return StepRecord(
+            self.path, self.status, self.input, self.output, self.error, self.attempt, self.iteration,
+            self.usage or NO_USAGE, self.started_at, self.ended_at, self.suspend_payload,
+        )  # fmt: skip
+
+
+class Steps(Mapping[str, StepRecord]):
+    """The step records of a run by path, in the order of their first start."""
+
+    __slots__ = ("_entries",)
+
+    def __init__(self, entries: Mapping[str, Entry]) -> None:
+        """Wrap `entries`, which nobody may change any more."""
+        self._entries = entries
+
+    @override
+    def __getitem__(self, path: str) -> StepRecord:
+        return self._entries[path].record()
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    @override
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @override
+    def __repr__(self) -> str:
+        return f"Steps({dict(self)!r})"
+
+
+class Decision(NamedTuple):
+    """A recorded `Choice`, valid while its enclosing call is the one it was made in."""
+
+    parent_generation: int
+    taken: tuple[int, ...]
+
+
+class Snapshot:
+    """The state of a run after some prefix of its records.
+
+    Attributes:
+        run_id: the run.
+        workflow_id: its workflow.
+        resource_id: whose it is, as given to `create_run`.
+        status: `pending`, `running`, `waiting`, `suspended`, `paused`, `success`, `failed` or `canceled`.
+        input: the input it started with.
+        state: the workflow state.
+        context: the runtime context.
+        usage: tokens counted over the whole life of the run.
+        leg_usage: tokens counted in the newest leg.
+        suspensions: the leaves that wait for an answer, by path.
+        output: the result of a successful run.
+        error: the error of a failed run.
+        next_seq: number of chunks so far.
+        next_pos: number of records so far.
+        epoch: 0, plus one for each time travel.
+        active_ms: time spent in legs that have ended, in milliseconds.
+        started_at: epoch milliseconds of the first leg's start, or `None` before it.
+    """
+
+    __slots__ = (
+        "_generation", "_owner", "active_ms", "answers", "choices", "context", "entries", "epoch", "error", "event_ids",
+        "events", "input", "leaves", "leg", "leg_started_at", "leg_usage", "next_pos", "next_seq", "output",
+        "resource_id", "run_id", "started_at", "state", "status", "suspensions", "usage", "usage_before", "waiting",
+        "workflow_id",
+    )  # fmt: skip
+
+    def __init__(self, run_id: str, workflow_id: str = "", resource_id: str | None = None) -> None:
+        """Make the snapshot of a run without records."""
+        self._owner: object = object()
+        self._generation = 0
+        self.run_id = run_id
+        self.workflow_id = workflow_id
+        self.resource_id = resource_id
+        self.status: RunStatus = "pending"
+        self.input: Any = None
+        self.state: dict[str, Any] = {}
+        self.context: dict[str, Any] = {}
+        self.usage: Usage = NO_USAGE
+        self.leg_usage: Usage = NO_USAGE
+        self.usage_before: Usage = NO_USAGE
+        self.suspensions: dict[str, Suspension] = {}
+        self.output: Any = None
+        self.error: ErrorInfo | None = None
+        self.next_seq = 0
+        self.next_pos = 0
+        self.epoch = 0
+        self.leg = 0
+        self.leg_started_at = 0
+        self.started_at: int | None = None
+        self.active_ms = 0
+        self.entries: dict[str, Entry] = {}
+        self.answers: dict[str, list[Answer]] = {}
+        self.choices: dict[str, Decision] = {}
+        self.events: dict[str, deque[Any]] = {}
+        self.event_ids: set[str] = set()
+        self.leaves: set[str] = set()
+        self.waiting: set[str] = set()
+
+    @property
+    def steps(self) -> Steps:
+        """The step records by path."""
+        return Steps(self.copy().entries)
+
+    def copy(self) -> Snapshot:
+        """Return an independent copy; entries are shared until either side changes them."""
+        copy = Snapshot.__new__(Snapshot)
+        for name in Snapshot.__slots__:
+            setattr(copy, name, getattr(self, name))
+        self._owner = object()
+        copy._owner = object()
+        for name in ("state", "context", "suspensions", "entries", "choices", "event_ids", "leaves", "waiting"):
+            setattr(copy, name, getattr(self, name).copy())
+        copy.answers = {path: list(given) for path, given in self.answers.items()}
+        copy.events = {name: deque(queue) for name, queue in self.events.items()}
+        return copy
+
+    def mine(self, path: str) -> Entry | None:
+        """Return the entry at `path`, made this snapshot's own so that the reducer may change it."""
+        entry = self.entries.get(path)
+        if entry is not None and entry.owner is not self._owner:
+            entry = entry.clone(self._owner)
+            self.entries[path] = entry
+        return entry
+
+    def open(self, path: str, parent_generation: int) -> Entry:
+        """Put a fresh entry at `path`: whatever hung below an older one is stale from now on."""
+        self._generation += 1
+        entry = Entry(self._owner, self._generation, parent_generation, path)
+        self.entries[path] = entry
+        return entry
+
+    def renew(self, entry: Entry) -> None:
+        """Give `entry` a new generation, which makes everything recorded below it stale."""
+        self._generation += 1
+        entry.generation = self._generation
+
+    def generation_of(self, path: str) -> int:
+        """Return the generation of the call at `path`; the root's is the negative epoch."""
+        if not path:
+            return -self.epoch
+        entry = self.entries.get(path)
+        return entry.generation if entry is not None else -self.epoch
+
+    def valid(self, path: str) -> Entry | None:
+        """Return the entry at `path` if it belongs to the present call of its container."""
+        entry = self.entries.get(path)
+        if entry is None or entry.parent_generation != self.generation_of(parent_path(path)):
+            return None
+        return entry
+
+    def decided(self, node: str) -> tuple[int, ...] | None:
+        """Return what the node chose in the present call of its container, or `None`."""
+        decision = self.choices.get(node)
+        if decision is None or decision.parent_generation != self.generation_of(parent_path(node)):
+            return None
+        return decision.taken
+
+    @override
+    def __repr__(self) -> str:
+        return f"Snapshot(run_id={self.run_id!r}, status={self.status!r}, steps={len(self.entries)})"
+
+
+def parent_path(path: str) -> str:
+    """Return the path of the call that `path` belongs to.
+
+    >>> [parent_path(path) for path in ("a", "a.b", "a[2]", "a[2].b", "a.b[0]")]
+    ['', 'a', 'a', 'a[2]', 'a.b']
+    """
+    return path[: path.rindex("[")] if path.endswith("]") else path.rpartition(".")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Result:
+    """What every result carries.
+
+    Attributes:
+        run_id: the run.
+        input: its input.
+        steps: the step records by path.
+        state: the workflow state at the end of the leg.
+        usage: tokens counted in the leg.
+    """
+
+    run_id: str
+    input: Any = None
+    steps: Mapping[str, StepRecord] = field(default_factory=dict[str, StepRecord])
+    state: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    usage: Usage = NO_USAGE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Success(_Result, Generic[OutT]):
+    """The run ended well; `result` is its output."""
+
+    status: Literal["success"] = "success"
+    result: OutT
+
+    def unwrap(self) -> OutT:
+        """Return the output."""
+        return self.result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed(_Result):
+    """The run failed.
+
+    Attributes:
+        error: the failure as data, as it is stored and told.
+        exception: the live exception in the process that ran it, an `ExceptionGroup` if several siblings failed.
+    """
+
+    status: Literal["failed"] = "failed"
+    error: ErrorInfo
+    exception: BaseException | None = None
+
+    def unwrap(self) -> Any:
+        """Raise the failure.
+
+        Raises:
+            WorkflowFailed: always; its cause is the live exception, if there is one.
+        """
+        raise WorkflowFailed(self) from self.exception
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspended(_Result):
+    """The run waits for answers.
+
+    Attributes:
+        suspensions: who waits, in the order in which they asked.
+    """
+
+    status: Literal["suspended"] = "suspended"
+    suspensions: tuple[Suspension, ...] = ()
+
+    @property
+    def suspended(self) -> list[list[str]]:
+        """The paths that wait, each as the list of its parts."""
+        return [one.path.split(".") for one in self.suspensions]
+
+    @property
+    def suspend_payload(self) -> dict[str, Any]:
+        """What each waiting path asks."""
+        return {one.path: one.payload for one in self.suspensions}
+
+    def unwrap(self) -> Any:
+        """Raise, since there is no output yet.
+
+        Raises:
+            WorkflowSuspended: always.
+        """
+        raise WorkflowSuspended(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canceled(_Result):
+    """The run was cancelled, for `reason` if one was given."""
+
+    status: Literal["canceled"] = "canceled"
+    reason: str | None = None
+
+    def unwrap(self) -> Any:
+        """Raise, since there is no output.
+
+        Raises:
+            WorkflowCanceled: always.
+        """
+        raise WorkflowCanceled(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paused(_Result):
+    """A run with `per_step=True` did one step and waits for `resume_stream_vnext()`."""
+
+    status: Literal["paused"] = "paused"
+
+    def unwrap(self) -> Any:
+        """Raise, since there is no output yet.
+
+        Raises:
+            WorkflowPaused: always.
+        """
+        raise WorkflowPaused(self)
+
+
+WorkflowResult: TypeAlias = Success[OutT] | Failed | Suspended | Canceled | Paused
+
+
+def result_of(snapshot: Snapshot, exception: BaseException | None = None, reason: str | None = None) -> WorkflowResult:
+    """Make the result of a run whose newest leg has ended.
+
+    Raises:
+        RunInterrupted: if the leg is still open: the run was taken from this process, or is running elsewhere.
+    """
+    frozen = snapshot.copy()
+    common = {
+        "run_id": frozen.run_id,
+        "input": frozen.input,
+        "steps": Steps(frozen.entries),
+        "state": frozen.state,
+        "usage": frozen.leg_usage,
+    }
+    match frozen.status:
+        case "success":
+            return Success(result=frozen.output, **common)
+        case "failed":
+            info = frozen.error or ErrorInfo("Error", "the run failed")
+            return Failed(error=info, exception=exception, **common)
+        case "suspended":
+            return Suspended(suspensions=tuple(frozen.suspensions.values()), **common)
+        case "canceled":
+            return Canceled(reason=reason, **common)
+        case "paused":
+            return Paused(**common)
+        case _:
+            raise RunInterrupted(f"run {frozen.run_id!r} has no result: its status is {frozen.status!r}")

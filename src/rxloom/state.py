@@ -1,0 +1,152 @@
+"""The workflow state: a flat set of fields that steps read and write, checked by the workflow's `state` schema."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel, ValidationError
+
+from rxloom.errors import DefinitionError
+from rxloom.schema import Schema, input_invalid
+from rxloom.values import copy_plain
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reduce:
+    """How `update_state` joins a new value of a field with the present one: `Annotated[int, Reduce(operator.add)]`.
+
+    Attributes:
+        join: called with the present and the given value; returns the new one.
+
+    Example:
+        >>> import operator
+        >>> Reduce(operator.add).join(1, 2)
+        3
+    """
+
+    join: Callable[[Any, Any], Any]
+
+
+class StateSpec:
+    """The state schema of a workflow: which fields of the run's state it sees, and what they must look like."""
+
+    __slots__ = ("_fields", "_model", "_reducers", "_schema", "workflow_id")
+
+    def __init__(self, workflow_id: str, annotation: Any = None) -> None:
+        """Look at a state schema.
+
+        Args:
+            workflow_id: for messages.
+            annotation: a pydantic model, dataclass or TypedDict class, or `None`: any fields, a plain dict.
+
+        Raises:
+            DefinitionError: when the annotation has no fields.
+        """
+        self.workflow_id = workflow_id
+        self._model = annotation
+        self._schema: Schema[Any] | None = None if annotation is None else Schema(annotation)
+        self._fields: dict[str, Schema[Any]] | None = None
+        self._reducers: dict[str, Reduce] = {}
+        if annotation is not None:
+            try:
+                hints = get_type_hints(annotation, include_extras=True)
+            except (TypeError, NameError) as error:
+                raise DefinitionError(
+                    f"state must be a pydantic model, dataclass or TypedDict, got {annotation!r}",
+                    workflow_id=workflow_id,
+                ) from error
+            fields = _names_of(annotation, hints)
+            self._fields = {name: Schema(hints[name]) for name in fields}
+            for name in fields:
+                found = [one for one in getattr(hints[name], "__metadata__", ()) if isinstance(one, Reduce)]
+                if found:
+                    self._reducers[name] = found[-1]
+
+    def view(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields of the run's state that this workflow sees."""
+        if self._fields is None:
+            return dict(state)
+        return {name: state[name] for name in self._fields if name in state}
+
+    def present(self, state: Mapping[str, Any]) -> Any:
+        """Return what a step sees: an object of the schema, or a dict where there is none."""
+        fields = copy_plain(self.view(state))
+        if self._schema is None:
+            return fields
+        try:
+            return self._schema.validate(fields)
+        except ValidationError:
+            # Before the first write a field without a default is simply not there.
+            if isinstance(self._model, type) and issubclass(self._model, BaseModel):
+                return self._model.model_construct(**fields)
+            return fields
+
+    def initial(self, given: Any) -> dict[str, Any]:
+        """Check an initial state and return its fields.
+
+        Raises:
+            InputInvalid: when it does not fit the schema.
+        """
+        if self._schema is None:
+            return dict(fields_of(given))
+        try:
+            return dict(fields_of(self._schema.validate({} if given is None else given)))
+        except ValidationError as error:
+            if given is None:
+                return {}
+            raise input_invalid(self.workflow_id, None, self._schema, given, error) from error
+
+    def checked(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Check changed fields one by one, and return them as plain copies.
+
+        Raises:
+            InputInvalid: when a field is unknown to the schema, or its value does not fit.
+        """
+        if self._fields is None:
+            return {name: copy_plain(value) for name, value in changes.items()}
+        fine: dict[str, Any] = {}
+        for name, value in changes.items():
+            schema = self._fields.get(name)
+            if schema is None:
+                raise DefinitionError(
+                    f"the state has no field {name!r}; it has {', '.join(self._fields)}", workflow_id=self.workflow_id
+                )
+            try:
+                fine[name] = copy_plain(schema.validate(value))
+            except ValidationError as error:
+                raise input_invalid(self.workflow_id, f"state.{name}", schema, value, error) from error
+        return fine
+
+    def joined(self, state: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Join changes with the present state, field by field, where the schema says how."""
+        return {
+            name: self._reducers[name].join(state[name], value) if name in self._reducers and name in state else value
+            for name, value in changes.items()
+        }
+
+
+def _names_of(annotation: Any, hints: Mapping[str, Any]) -> list[str]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return list(annotation.model_fields)
+    if dataclasses.is_dataclass(annotation):
+        return [field.name for field in dataclasses.fields(annotation)]
+    return list(hints)
+
+
+def fields_of(state: Any) -> Mapping[str, Any]:
+    """Return the fields of a state object: a mapping, a pydantic model or a dataclass instance.
+
+    Raises:
+        DefinitionError: when it is none of them.
+    """
+    if state is None:
+        return {}
+    if isinstance(state, Mapping):
+        return {str(name): value for name, value in state.items()}  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType] # a user's mapping
+    if isinstance(state, BaseModel):
+        return {name: getattr(state, name) for name in type(state).model_fields if hasattr(state, name)}
+    if dataclasses.is_dataclass(state) and not isinstance(state, type):
+        return {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
+    raise DefinitionError(f"a state is a mapping, a pydantic model or a dataclass, not a {type(state).__name__}")
