@@ -205,12 +205,16 @@ def test_a_coroutine_has_nothing_to_collect() -> None:
     async def one(text: str) -> str:
         return text
 
+    untyped: Any = one
     with pytest.raises(DefinitionError, match="collect"):
-        create_step("one", one, collect=list)
+        create_step("one", untyped, collect=list)
 
 
 def test_an_rx_operator_is_a_step_with_exactly_one_item() -> None:
-    made = step_from_operator("double", ops.map(lambda x: 2 * x), input=int, output=int)
+    def twice(number: int) -> int:
+        return 2 * number
+
+    made = step_from_operator("double", ops.map(twice), input=int, output=int)
 
     assert (made.kind, made.collect, *names(made)) == ("operator", only, "int", "int")
     assert made.invoke(21, None).run() == 42
@@ -237,9 +241,10 @@ def test_an_extra_can_teach_create_step_a_new_kind_of_object(monkeypatch: pytest
         lambda execute: isinstance(execute, Order),
         lambda name, execute, options: create_step(name, lambda: execute, **options),
     )
-    made = create_step("order", Order(item="loom"), description="a constant")
+    constant: Any = Order(item="loom")
+    made = create_step("order", constant, description="a constant")
 
-    assert (made.id, made.description, made(), made.takes_input) == ("order", "a constant", Order(item="loom"), False)
+    assert (made.id, made.description, made(), made.takes_input) == ("order", "a constant", constant, False)
 
 
 def test_the_repr_names_id_and_types() -> None:

@@ -1,5 +1,7 @@
 """Make steps: of functions, of Rx operators, of whatever an extra knows how to make a step of."""
 
+# A function of a parameter `ctx` alone could be either: the order of the overloads is what is meant.
+# mypy: disable-error-code="overload-overlap"
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable

@@ -5,6 +5,8 @@ awaitables, and everything is a plain value, so plain values come last; a functi
 a function of its input alone.
 """
 
+# A function of a parameter `ctx` alone could be either: the order of the overloads is what is meant.
+# mypy: disable-error-code="overload-overlap"
 from __future__ import annotations
 
 import inspect

@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from datetime import timedelta
-from typing import Any, Generic, Self, TypedDict, Unpack, cast, overload
+from types import GenericAlias
+from typing import Any, Generic, Self, TypedDict, TypeGuard, Unpack, overload
 
 from reactivex import Observable
 from typing_extensions import TypeVar, override
@@ -269,7 +270,7 @@ def _output_of(body: Body, collect: Callable[[Iterable[Any]], Any]) -> Any:
         return body.output
     if body.output in (_MISSING, Any) or collect is not list:
         return Any
-    return list[body.output]
+    return GenericAlias(list, (body.output,))
 
 
 def _schema(step_id: str, option: str, annotation: Any) -> Schema[Any]:
@@ -280,9 +281,13 @@ def _schema(step_id: str, option: str, annotation: Any) -> Schema[Any]:
             step_path=step_id,
         )
     try:
-        return cast("Schema[Any]", annotation) if isinstance(annotation, Schema) else Schema(annotation)
+        return annotation if _is_schema(annotation) else Schema(annotation)
     except DefinitionError as error:
         raise error.locate(step_path=step_id) from error.__cause__
+
+
+def _is_schema(annotation: object) -> TypeGuard[Schema[Any]]:
+    return isinstance(annotation, Schema)
 
 
 def _first_line(body: Body) -> str:
