@@ -29,7 +29,7 @@ def suspensions_are_leaves(expected: Telling, _actual: Telling, args: Json) -> N
         result["suspendPayload"] = {path: asked or None for path, asked in waiting.items()}
 
 
-@decided("0102")
+@decided("0004")
 def a_run_never_rejects(expected: Telling, _actual: Telling, _args: Json) -> None:
     """A run that began ends with a result, failed if need be; nothing is thrown at whoever awaits it."""
     for label, final in expected.finals.items():
@@ -44,7 +44,7 @@ def a_run_never_rejects(expected: Telling, _actual: Telling, _args: Json) -> Non
         final["result"] = {"steps": steps, "status": "failed", "input": expected.given, "error": error}
 
 
-@decided("0103")
+@decided("0102")
 def a_resume_answers(expected: Telling, _actual: Telling, _args: Json) -> None:
     """A resume without data is an answer too: the step starts again as a resumed one."""
     for payload in expected.of_type("workflow-step-start", "workflow-step-suspended"):
@@ -52,7 +52,7 @@ def a_resume_answers(expected: Telling, _actual: Telling, _args: Json) -> None:
             payload["resumedAt"] = "<TS>"
 
 
-@decided("0104")
+@decided("0103")
 def an_open_stream_is_whole(expected: Telling, _actual: Telling, args: Json) -> None:
     """A stream left open over a suspension tells all that the run tells, and ends with it."""
     stream = expected.streams["main"]
@@ -65,27 +65,27 @@ def an_open_stream_is_whole(expected: Telling, _actual: Telling, args: Json) -> 
         stream.append(finish(expected.finals["main"]))
 
 
-@decided("0105")
+@decided("0104")
 def a_sleep_says_until_when(expected: Telling, _actual: Telling, _args: Json) -> None:
     """A waiting chunk tells when the sleep ends."""
     for payload in expected.of_type("workflow-step-waiting"):
         payload["until"] = "<TS>"
 
 
-@decided("0106")
+@decided("0105")
 def a_step_sees_its_own_writes(expected: Telling, _actual: Telling, args: Json) -> None:
     """What a step writes to the state it reads back at once."""
     expected.log = [args["log"].get(line, line) for line in expected.log]
 
 
-@decided("0107")
+@decided("0005")
 def suspending_ends_the_call(expected: Telling, _actual: Telling, _args: Json) -> None:
     """Nothing after `suspend` runs, so that there is no output beside the question."""
     for payload in expected.of_type("workflow-step-suspended"):
         payload.pop("suspendOutput", None)
 
 
-@decided("0108")
+@decided("0106")
 def a_builder_does_not_run(expected: Telling, _actual: Telling, _args: Json) -> None:
     """A workflow that was not committed has no runs."""
     expected.refused["main"] = {"name": "WorkflowNotCommitted"}
@@ -93,7 +93,7 @@ def a_builder_does_not_run(expected: Telling, _actual: Telling, _args: Json) -> 
     expected.finals.clear()
 
 
-@decided("0109")
+@decided("0107")
 def custom_chunks_are_data(expected: Telling, _actual: Telling, _args: Json) -> None:
     """A custom chunk is of a `data-*` type and carries `data`, nothing else."""
     for stream in expected.streams.values():
@@ -104,7 +104,7 @@ def custom_chunks_are_data(expected: Telling, _actual: Telling, _args: Json) -> 
             chunk.pop("transient", None)
 
 
-@decided("0110")
+@decided("0108")
 def a_writer_closes_with_its_step(expected: Telling, _actual: Telling, _args: Json) -> None:
     """A write after the step's end raises and tells nothing."""
     stream = expected.streams["main"]
@@ -112,14 +112,14 @@ def a_writer_closes_with_its_step(expected: Telling, _actual: Telling, _args: Js
     expected.facts["lateWriteAfterFinish"] = "raised"
 
 
-@decided("0111")
+@decided("0109")
 def bailing_is_recorded(expected: Telling, _actual: Telling, args: Json) -> None:
     """The record of a step that bailed says so, as its chunk does."""
     for final in expected.finals.values():
         final["result"]["steps"][args.get("step", "a")]["status"] = "bailed"
 
 
-@decided("0112")
+@decided("0110")
 def a_cancelled_run_says_so(expected: Telling, _actual: Telling, _args: Json) -> None:
     """Before `workflow-finish` of a cancelled run there is always a `workflow-canceled`."""
     stream = expected.streams["main"]
