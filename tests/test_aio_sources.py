@@ -135,7 +135,8 @@ async def test_a_subscriber_that_raises_is_reported_and_the_iterator_closed() ->
     asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context["exception"]))
     countdown = Countdown(9)
     told: list[BaseException] = []
-    from_async_iterable(countdown).subscribe({}.__getitem__, told.append)
+    unknown: dict[int, None] = {}
+    from_async_iterable(countdown).subscribe(unknown.__getitem__, told.append)
     await _settled()
 
     assert [type(error) for error in reported] == [KeyError]

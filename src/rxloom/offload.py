@@ -124,7 +124,6 @@ class ThreadPool(Offload):
     def next_call(self, worker: _Worker) -> _Call | None:
         """Give a worker that is done with its call another one, or `None` if it is to end."""
         with self._lock:
-            self._open -= 1
             if self._backlog:
                 return self._backlog.popleft()
             if self._closed:
@@ -150,20 +149,26 @@ class ThreadPool(Offload):
     def begin(self, call: _Call) -> bool:
         """Tell whether a call may run; from here on it cannot be taken back."""
         with self._lock:
-            if call.state is _State.CANCELLED:
+            if call.state is _State.OVER:
                 return False
             call.state = _State.BEGUN
             return True
+
+    def settle(self, call: _Call) -> None:
+        """Count a call that has ended as no longer open."""
+        with self._lock:
+            call.state = _State.OVER
+            self._open -= 1
 
     def take_back(self, call: _Call) -> bool:
         """Cancel a call that has not begun."""
         with self._lock:
             if call.state is not _State.QUEUED:
                 return False
-            call.state = _State.CANCELLED
+            call.state = _State.OVER
+            self._open -= 1
             if call in self._backlog:  # else a worker has it in hand, and drops it
                 self._backlog.remove(call)
-                self._open -= 1
         call.release()
         return True
 
@@ -182,8 +187,8 @@ class ThreadPool(Offload):
         for queued in backlog:
             queued.refuse()
         for worker in workers:
-            worker.join(_LEAVE if worker.call is None else max(0.0, deadline - monotonic()))
-        return [call.label or worker.name for worker in workers if (call := worker.call) and worker.is_alive()]
+            worker.join(max(0.0, deadline - monotonic()) if worker.busy else _LEAVE)
+        return [worker.label for worker in workers if worker.busy and worker.is_alive()]
 
 
 _POOLS: WeakSet[ThreadPool] = WeakSet()
@@ -206,6 +211,17 @@ class _Worker(threading.Thread):
         self._pool = pool
         self.call: _Call | None = call
 
+    @property
+    def busy(self) -> bool:
+        """Whether it has a call that has not ended."""
+        call = self.call
+        return call is not None and call.state is not _State.OVER
+
+    @property
+    def label(self) -> str:
+        """What to call what it is at."""
+        return (self.call and self.call.label) or self.name
+
     @override
     def run(self) -> None:
         pool = self._pool
@@ -220,7 +236,7 @@ class _Worker(threading.Thread):
 class _State(Enum):
     QUEUED = auto()
     BEGUN = auto()
-    CANCELLED = auto()
+    OVER = auto()
 
 
 class _Call:
@@ -267,7 +283,9 @@ class _Call:
         fn, context = self._fn, self._context
         self._fn = self._context = None
         if fn is not None and context is not None:
-            self._report(_outcome(fn, context))
+            outcome = _outcome(fn, context)
+            self._pool.settle(self)  # first, so that whoever is told finds it closed
+            self._report(outcome)
 
     def refuse(self) -> None:
         """Report that it will not run."""
