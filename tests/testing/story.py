@@ -52,10 +52,12 @@ class Story:
         self._usage = Usage()
 
     def leg(self) -> Self:
+        """Begin a leg."""
         self._usage = Usage()
         return self._add(WorkflowStart(RUN, WorkflowStartPayload("w"), self.seq))
 
     def start(self, path: str, *, resume: Any = None) -> Self:
+        """Open a step, or resume it with an answer."""
         self._calls += 1
         now = self._tick()
         before = self._open.get(path) if resume is not None else None
@@ -67,6 +69,7 @@ class Story:
         return self._add(StepStart(RUN, payload, self.seq))
 
     def wait(self, path: str) -> Self:
+        """Wait, in an open step or as a step of its own."""
         begun = self._open.get(path)
         if begun is None:
             self._calls += 1
@@ -75,19 +78,23 @@ class Story:
         return self._add(StepWaiting(RUN, payload, self.seq))
 
     def write(self, path: str, output: Any, index: int | None = None) -> Self:
+        """Write an output, and count the tokens it reports."""
         self._usage += usage_in(output) or Usage()
         payload = StepOutputPayload(path, self._open[path].step_call_id, output, RUN, index)
         return self._add(StepOutput(RUN, payload, self.seq))
 
     def item(self, path: str, index: int, done: int, total: int, status: ItemStatus = "success") -> Self:
+        """Settle an item of a `for_each`."""
         payload = StepProgressPayload(path, self._open[path].step_call_id, done, total, index, status)
         return self._add(StepProgress(RUN, payload, self.seq))
 
     def retry(self, path: str, attempt: int = 1, index: int | None = None) -> Self:
+        """Announce another attempt."""
         payload = StepRetryPayload(path, self._open[path].step_call_id, attempt, BOOM, 10, index)
         return self._add(StepRetry(RUN, payload, self.seq))
 
     def suspend(self, path: str) -> Self:
+        """Close a step that asks something."""
         begun = self._open[path]
         payload = StepSuspendedPayload(
             path, begun.step_call_id, begun.payload, begun.started_at, self._tick(), {"ask": 1}, begun.resume_payload,
@@ -96,6 +103,7 @@ class Story:
         return self._add(StepSuspended(RUN, payload, self.seq))
 
     def end(self, path: str, status: ResultStatus = "success", *, handled: bool = False) -> Self:
+        """Close a step."""
         begun = self._open.pop(path)
         payload = StepResultPayload(
             path, begun.step_call_id, begun.payload, begun.started_at, status, self._tick(),
@@ -106,18 +114,23 @@ class Story:
         return self._add(StepResult(RUN, payload, self.seq))
 
     def step(self, path: str) -> Self:
+        """Open a step and close it."""
         return self.start(path).end(path)
 
     def custom(self, name: CustomType | Any = "data-note", data: Any = None) -> Self:
+        """Tell a chunk of the user's own type."""
         return self._add(Custom(RUN, name, data, self.seq))
 
     def canceled(self) -> Self:
+        """Tell that the run is canceled."""
         return self._add(WorkflowCanceled(RUN, seq=self.seq))
 
     def paused(self) -> Self:
+        """Tell that the run is paused."""
         return self._add(WorkflowPaused(RUN, seq=self.seq))
 
     def finish(self, status: FinishStatus = "success", error: ErrorInfo | None = None) -> Self:
+        """End the leg."""
         result = 1 if status == "success" else None
         return self._add(WorkflowFinish(RUN, WorkflowFinishPayload(status, self._usage, error, result), self.seq))
 

@@ -100,6 +100,7 @@ class _Grammar:
         self._is_running = False
         self._is_over = False
         self._settled: str | None = None
+        self._was_cut = False
         self._may_have_failed = False
         self._usage = Usage()
         steps = self._steps
@@ -130,9 +131,7 @@ class _Grammar:
         if chunk.run_id != self._run_id:
             self.report.add("run-id", f"it is {chunk.run_id!r}, and was {self._run_id!r}")
         if isinstance(chunk, Gap):
-            self._seq.gap(chunk.data)
-            self._steps.gap()
-            self._is_running = True
+            self._gap(chunk)
             return
         self.report.seq = None if chunk.seq < 0 else chunk.seq
         self._place(chunk)
@@ -160,6 +159,14 @@ class _Grammar:
             self._seq.skip(self.report.seq)
             return None
 
+    def _gap(self, chunk: Gap) -> None:
+        """Skip what one reader did not get: it may have been the end of a leg, or the beginning of one."""
+        self._seq.gap(chunk.data)
+        self._steps.gap()
+        self._is_running = True
+        self._is_over = False
+        self._settled = None
+
     def _place(self, chunk: Chunk) -> None:
         """Check that a chunk may stand where it does."""
         if self.report.index == 0:
@@ -182,7 +189,10 @@ class _Grammar:
         self._new_leg()
 
     def _new_leg(self) -> None:
-        self._may_have_failed = not self._is_over and (self._may_have_failed or self._steps.failed is not None)
+        self._was_cut = not self._is_over
+        self._may_have_failed = self._was_cut and (
+            self._may_have_failed or self._steps.failed is not None or self._steps.is_lossy
+        )
         self._steps.new_leg()
         self._is_over = False
         self._settled = None
@@ -225,25 +235,30 @@ class _Grammar:
             self.report.add("usage", f"the finish says {told}, and the outputs sum to {self._usage}")
 
     def _check_status(self, payload: WorkflowFinishPayload) -> None:
-        wanted, also = self._verdict(payload)
-        status = payload.workflow_status
-        if status not in {wanted, also, "tripwire"}:
-            because = f" (step {self._steps.failed!r} failed)" if wanted == "failed" and self._steps.failed else ""
-            self.report.add("status", f"the finish says {status!r}, and it should be {wanted!r}{because}")
+        wanted = self._verdict(payload)
+        if payload.workflow_status not in {*wanted, "tripwire"}:
+            failed = self._steps.failed
+            because = f" (step {failed!r} failed)" if failed is not None and "failed" in wanted else ""
+            says = f"the finish says {payload.workflow_status!r}, and it should be {wanted[0]!r}"
+            self.report.add("status", says + because)
 
-    def _verdict(self, payload: WorkflowFinishPayload) -> tuple[str, str]:
-        """Return what the finish has to say, and what else it may say for what was not seen."""
+    def _verdict(self, payload: WorkflowFinishPayload) -> list[str]:
+        """Return what the finish has to say, and then what else it may say for what was not seen."""
         if self._settled == WorkflowCanceled.type:
-            return "canceled", ""
+            return ["canceled"]
         if self._steps.failed is not None or payload.error is not None:
-            return "failed", ""
+            return ["failed"]
         steps = self._steps
         waiting = list(steps.calls.root.suspended_kids())
         still_waits = steps.resumes or any(call.suspended_leg == steps.leg for call in waiting)
         if waiting and still_waits and not steps.calls.root.has_bailed_child:
-            return "suspended", ""
-        otherwise = "failed" if self._may_have_failed else "suspended" if waiting or steps.is_late else ""
-        return ("paused" if self._settled == WorkflowPaused.type else "success"), otherwise
+            return ["suspended"]
+        wanted = ["paused" if self._settled == WorkflowPaused.type else "success"]
+        if self._may_have_failed:
+            wanted.append("failed")
+        if steps.is_late or (self._was_cut and waiting):
+            wanted.append("suspended")
+        return wanted
 
 
 def _primary(usage: Usage) -> tuple[int | None, ...]:

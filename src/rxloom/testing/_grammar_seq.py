@@ -16,14 +16,20 @@ class Sequence:
         self._report = report
         self._is_view = is_view
         self._expected: int | None = None
-        self._is_told = True
+        self._is_told: bool | None = None
         self._missing = 0
         self._gap_end = -1
 
     def next(self, seq: int | None) -> bool:
         """Check the next one; return whether a view goes over to the next leg here."""
+        if self._is_told is None:
+            self._is_told = seq is not None
         if seq is None or not self._is_told:
-            self._untold(seq)
+            if self._is_told:
+                self._report.add("seq", "it has none")
+                self.skip(None)
+            elif seq is not None:
+                self._report.add("seq", "the chunks before had none")
             return False
         expected, self._expected = self._expected, seq + 1
         if expected is None or seq == expected:
@@ -63,11 +69,3 @@ class Sequence:
         if self._missing and seq > self._gap_end:
             self._report.add("seq", f"{self._missing} fewer are missing than the gap said")
             self._missing = 0
-
-    def _untold(self, seq: int | None) -> None:
-        if self._expected is not None and seq is None:
-            self._report.add("seq", "it has none")
-        elif self._expected is None:
-            self._is_told = seq is not None
-        if not self._is_told and seq is not None:
-            self._report.add("seq", "the chunks before had none")

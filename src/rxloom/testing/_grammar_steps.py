@@ -60,7 +60,7 @@ class StepRules:
 
     def wait(self, payload: StepWaitingPayload) -> None:
         """Begin a wait: a call of its own, or something that an open call does."""
-        call = self.calls.get(payload.id)
+        call = self._known(payload.id)  # unseen, it may be open: then it has a result just the same
         if call is not None and call.state == "open":
             self._same_call(call, payload.step_call_id)
             return
@@ -163,11 +163,23 @@ class StepRules:
             self.calls.set_state(call, "idle")
         elif call is not None and call.state in _ENDS:
             self._report.add("reopen", f"starts after it ended {call.state!r}, and nothing above it retried", path)
-        call = call or self.calls.add(path)
-        if call.parent is None or call.parent.state != "open":
-            unseen = self.is_lossy and self.calls.get(split_path(path)[0]) is None
-            if not unseen:
-                self._report.add("orphan", f"starts while {split_path(path)[0]!r} is not open", path)
+        parent = self._known(split_path(path)[0])
+        if parent is None or parent.state != "open":
+            self._report.add("orphan", f"starts while {split_path(path)[0]!r} is not open", path)
+        return call or self.calls.add(path)
+
+    def _known(self, path: str) -> Call | None:
+        """Return the call at `path`; where it may have been opened unseen, it was, and so were those around it."""
+        call = self.calls.get(path)
+        if call is not None or not self.is_lossy:
+            return call
+        missing = [path]
+        while self.calls.get(parent := split_path(missing[-1])[0]) is None:
+            missing.append(parent)
+        for unseen in reversed(missing):
+            call = self.calls.add(unseen)
+            call.begin(None, None, None, self.leg)
+            self.calls.set_state(call, "open")
         return call
 
     def _check_resumed(self, payload: StepStartPayload, call: Call | None) -> None:
@@ -191,9 +203,7 @@ class StepRules:
         call.begin(payload.step_call_id, payload.started_at, resumed_at, self.leg)
 
     def _open_call(self, path: str, call_id: str, what: str) -> Call | None:
-        call = self.calls.get(path)
-        if call is None and self.is_lossy:
-            return None
+        call = self._known(path)
         if call is None or call.state != "open":
             state = "not open" if call is None or call.state == "idle" else call.state
             self._report.add("not-open", f"there is {what} while it is {state}", path)
@@ -203,11 +213,7 @@ class StepRules:
 
     def _close(self, payload: StepResultPayload | StepSuspendedPayload, what: str) -> Call | None:
         path = payload.id
-        call = self.calls.get(path)
-        if call is None and self.is_lossy:
-            call = self.calls.add(path)
-            call.begin(None, None, None, self.leg)
-            return call
+        call = self._known(path)
         may_wait = isinstance(payload, StepResultPayload)
         if call is None or not (call.state == "open" or (call.state == "waiting" and may_wait)):
             state = "not open" if call is None or call.state == "idle" else call.state
