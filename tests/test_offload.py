@@ -150,21 +150,3 @@ def test_virtual_time_stands_still_while_a_call_is_open() -> None:
         return at_return, loop.time()
 
     assert virtual_run(main(), debug=True) == (0, 3600)
-
-
-async def main():
-    pool = ThreadPool()
-    begun = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    def stuck():
-        loop.call_soon_threadsafe(begun.set)
-        threading.Event().wait()
-    pool.submit(stuck, print, context=contextvars.copy_context(), loop=loop, label="stuck")
-    await begun.wait()
-    print(pool.close())
-
-asyncio.run(main())
-"""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=20, check=False)  # noqa: S603
-
-    assert (done.returncode, done.stdout, done.stderr) == (0, "['stuck']\n", "")

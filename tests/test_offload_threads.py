@@ -177,3 +177,21 @@ def test_a_call_that_never_returns_does_not_hold_the_interpreter() -> None:
     script = """
 import asyncio, contextvars, threading
 from rxloom.offload import ThreadPool
+
+async def main():
+    pool = ThreadPool()
+    begun = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    def stuck():
+        loop.call_soon_threadsafe(begun.set)
+        threading.Event().wait()
+    pool.submit(stuck, print, context=contextvars.copy_context(), loop=loop, label="stuck")
+    await begun.wait()
+    print(pool.close())
+
+asyncio.run(main())
+"""
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)  # noqa: S603  our own script
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "['stuck']\n", "")
