@@ -1,7 +1,7 @@
 """What kind of function a body is, and how it is called, whatever of input and context it wants."""
 
 # Functions without annotations are what is tested here.
-# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+# pyright: basic
 from __future__ import annotations
 
 import functools

@@ -12,7 +12,17 @@ from reactivex import Observable
 from typing_extensions import TypeVar
 
 from rxloom.step_body import Body
-from rxloom.step_decorator import Async, OfContext, StepDecorator, Stream, Sync, SyncStream, make_step, names_of_caller
+from rxloom.step_decorator import (
+    Async,
+    ByKeyword,
+    OfContext,
+    StepDecorator,
+    Stream,
+    Sync,
+    SyncStream,
+    make_step,
+    names_of_caller,
+)
 from rxloom.step_type import ResumeOptions, Step, StepOptions, checked_id, seconds_of
 
 __all__ = [
@@ -27,11 +37,11 @@ __all__ = [
     "step_from_operator",
 ]
 
-In = TypeVar("In", default=Any)
-Out = TypeVar("Out", default=Any)
-Item = TypeVar("Item", default=Any)
-FoldT = TypeVar("FoldT", default=Any)
-ResumeT = TypeVar("ResumeT", default=Any)
+In = TypeVar("In")
+Out = TypeVar("Out")
+Item = TypeVar("Item")
+FoldT = TypeVar("FoldT")
+ResumeT = TypeVar("ResumeT")
 
 StepSource: TypeAlias = Callable[[str, Any, StepOptions], Step[Any, Any, Any]]
 """Makes a step of an id, an object and options."""
@@ -78,6 +88,22 @@ def create_step(
 @overload
 def create_step(
     id: str, execute: Callable[[In, Sync[ResumeT]], Out], **options: Unpack[ResumeOptions]
+) -> Step[In, Out, ResumeT]: ...
+@overload
+def create_step(
+    id: str, execute: ByKeyword[In, Sync[ResumeT], SyncStream[Item]], **options: Unpack[ResumeOptions]
+) -> Step[In, list[Item], ResumeT]: ...
+@overload
+def create_step(
+    id: str, execute: ByKeyword[In, Async[ResumeT], AsyncIterator[Item]], **options: Unpack[ResumeOptions]
+) -> Step[In, list[Item], ResumeT]: ...
+@overload
+def create_step(
+    id: str, execute: ByKeyword[In, Async[ResumeT], Awaitable[Out]], **options: Unpack[ResumeOptions]
+) -> Step[In, Out, ResumeT]: ...
+@overload
+def create_step(
+    id: str, execute: ByKeyword[In, Sync[ResumeT], Out], **options: Unpack[ResumeOptions]
 ) -> Step[In, Out, ResumeT]: ...
 @overload
 def create_step(

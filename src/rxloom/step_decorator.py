@@ -21,13 +21,14 @@ from rxloom.errors import DefinitionError
 from rxloom.step_body import Function, inspect_body
 from rxloom.step_type import CommonOptions, ResumeOptions, Step, StepOptions, checked_id
 
-In = TypeVar("In", default=Any)
-Out = TypeVar("Out", default=Any)
-Item = TypeVar("Item", default=Any)
-ResumeT = TypeVar("ResumeT", default=Any)
-FoldT = TypeVar("FoldT", default=Any)
-AnswerT = TypeVar("AnswerT", default=Any)
-Fold_co = TypeVar("Fold_co", covariant=True, default=Any)
+In = TypeVar("In")
+Out = TypeVar("Out")
+Item = TypeVar("Item")
+ResumeT = TypeVar("ResumeT")
+FoldT = TypeVar("FoldT")
+AnswerT = TypeVar("AnswerT")
+Fold_co = TypeVar("Fold_co", covariant=True)
+In_contra = TypeVar("In_contra", contravariant=True)
 Context_contra = TypeVar("Context_contra", contravariant=True)
 Returned_co = TypeVar("Returned_co", covariant=True)
 
@@ -45,6 +46,14 @@ class OfContext(Protocol[Context_contra, Returned_co]):
     """A function of the context alone: by its name, or every lambda would be taken for one."""
 
     def __call__(self, ctx: Context_contra) -> Returned_co:
+        """Call it."""
+        ...
+
+
+class ByKeyword(Protocol[In_contra, Context_contra, Returned_co]):
+    """A function of the input and, by its name, the context."""
+
+    def __call__(self, value: In_contra, /, *, ctx: Context_contra) -> Returned_co:
         """Call it."""
         ...
 
@@ -116,6 +125,14 @@ class StepDecorator:
     def __call__(self, fn: Callable[[In, Async[ResumeT]], Awaitable[Out]], /) -> Step[In, Out, ResumeT]: ...
     @overload
     def __call__(self, fn: Callable[[In, Sync[ResumeT]], Out], /) -> Step[In, Out, ResumeT]: ...
+    @overload
+    def __call__(self, fn: ByKeyword[In, Sync[ResumeT], SyncStream[Item]], /) -> Step[In, list[Item], ResumeT]: ...
+    @overload
+    def __call__(self, fn: ByKeyword[In, Async[ResumeT], AsyncIterator[Item]], /) -> Step[In, list[Item], ResumeT]: ...
+    @overload
+    def __call__(self, fn: ByKeyword[In, Async[ResumeT], Awaitable[Out]], /) -> Step[In, Out, ResumeT]: ...
+    @overload
+    def __call__(self, fn: ByKeyword[In, Sync[ResumeT], Out], /) -> Step[In, Out, ResumeT]: ...
     @overload
     def __call__(self, fn: OfContext[Sync[ResumeT], SyncStream[Item]], /) -> Step[Any, list[Item], ResumeT]: ...
     @overload
