@@ -49,7 +49,7 @@ _Trail: TypeAlias = "tuple[object, int, _Trail] | None"
 MAX_DEPTH = 200
 _MAX_INT = 1 << 4096  # far below the number of digits at which `json.dumps` refuses
 _ARRAYS = (list, tuple, AbstractSet, deque, Sequence, ValuesView)
-_NOT_A_SCALAR = object()
+_UNKNOWN = object()
 _type_of: Callable[[object], type[Any]] = type  # to a checker, `type(x)` of an `Any` is a half-known type
 
 
@@ -142,12 +142,12 @@ def _plain(value: Any) -> Any:
         if isinstance(value, Wired):
             return value.wire_fields()
         scalar = _scalar(value)
-        if scalar is not _NOT_A_SCALAR:
+        if scalar is not _UNKNOWN:
             return scalar
         children = _children(value)
     except Exception:  # noqa: BLE001  a user's object may raise anything while it is looked at
         return _shown(value)
-    return _shown(value) if children is None else children
+    return _shown(value) if children is _UNKNOWN else children
 
 
 def _scalar(value: Any) -> Any:
@@ -168,7 +168,7 @@ def _text_or_number(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, timedelta):
         return value.total_seconds()
-    return _number(value) if isinstance(value, Real) else _NOT_A_SCALAR
+    return _number(value) if isinstance(value, Real) else _UNKNOWN
 
 
 def _number(value: Real) -> Json:
@@ -188,7 +188,7 @@ def _children(value: Any) -> Any:
         return list(cast("Sequence[Any]", value))
     if isinstance(value, BaseException):
         return _exception(value)
-    return None if isinstance(value, type) else _members(value)
+    return _UNKNOWN if isinstance(value, type) else _members(value)
 
 
 def _members(value: Any) -> Any:
@@ -198,7 +198,7 @@ def _members(value: Any) -> Any:
         return _dataclass(value)
     as_list = getattr(value, "tolist", None)
     plain: Any = as_list() if callable(as_list) else None
-    return cast("Any", plain) if type(plain) is list else None
+    return cast("Any", plain) if type(plain) is list else _UNKNOWN
 
 
 def _dumped(plain: Any) -> Any:
