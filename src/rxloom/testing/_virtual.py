@@ -58,6 +58,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._waited_for = False
         self.epoch = epoch
         super().__init__(_JumpingSelector(self))
+        # A timer is due if it comes less than this after `time()`. Floats of some months are further apart than
+        # the nanosecond asyncio sets here: the clock would be at the timer, and the timer for ever just ahead.
+        self._clock_resolution = 1e-6
 
     @override
     def time(self) -> float:
