@@ -128,6 +128,18 @@ def test_a_subscriber_that_raises_is_detached_and_reported(
     assert before.told[:2] == [1, 2]
 
 
+def test_what_a_subscriber_raises_is_logged_if_nobody_asked_for_it(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_: int) -> None:
+        raise ValueError("mine")
+
+    latest: Latest[int] = Latest(ImmediateScheduler())
+    latest.subscribe(fail)
+    latest.set(1)
+
+    assert "a subscriber raised" in caplog.text
+    assert "ValueError: mine" in caplog.text
+
+
 def test_one_that_raises_while_it_is_caught_up_is_reported_too(
     latest: Latest[Any], reported: list[BaseException]
 ) -> None:

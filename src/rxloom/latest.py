@@ -6,6 +6,7 @@ that raises break the rest; so this is not one.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -22,6 +23,13 @@ __all__ = ["Latest"]
 _T = TypeVar("_T")
 
 Report: TypeAlias = Callable[[BaseException], None]
+
+
+_logger = logging.getLogger("rxloom")
+
+
+def _log(error: BaseException) -> None:
+    _logger.error("a subscriber raised and is detached; the others go on", exc_info=error)
 
 
 class _Unset(Enum):
@@ -66,13 +74,13 @@ class Latest(BoundObservable[_T]):
 
     Args:
         scheduler: for the operators piped from it.
-        report: called with what a subscriber raised.
+        report: called with what a subscriber raised; it is logged if left out.
         initial: the first value, if there is one already.
         distinct: skip a value equal to the current one.
 
     Example:
         >>> from reactivex.scheduler import ImmediateScheduler
-        >>> status = Latest(ImmediateScheduler(), report=print, initial="pending")
+        >>> status = Latest(ImmediateScheduler(), initial="pending")
         >>> status.set("running")
         >>> status.complete()
         >>> subscription = status.subscribe(print, on_completed=lambda: print("no more"))
@@ -84,12 +92,12 @@ class Latest(BoundObservable[_T]):
         self,
         scheduler: SchedulerBase,
         *,
-        report: Report,
+        report: Report | None = None,
         initial: _T | Literal[_Unset.UNSET] = _UNSET,
         distinct: bool = False,
     ) -> None:
         super().__init__(scheduler)
-        self.report = report
+        self.report = report or _log
         self._distinct = distinct
         self._newest: _Value[_T] | None = None if initial is _UNSET else _Value(initial)
         self._end: Exception | Literal[_End.COMPLETED] | None = None
