@@ -236,3 +236,8 @@ def test_any_other_error_can_be_told_as_a_failed_validation() -> None:
     error = invalid(OutputInvalid, "state", Schema[int](int), 3, LookupError("no such row"), workflow_id="w")
 
     assert str(error) == "the state does not fit int: no such row (got 3) (workflow 'w')"
+
+
+def test_a_schema_of_anything_has_an_adapter_too() -> None:
+    assert Schema[Any]().adapter.validate_python(3) == 3
+    assert repr(Schema[int](int)) == "Schema(int)"

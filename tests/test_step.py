@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -16,8 +16,8 @@ from reactivex import Observable
 from reactivex import operators as ops
 
 from rxloom import step as step_module
-from rxloom.collect import first, last, only
-from rxloom.errors import CollectError, DefinitionError
+from rxloom.collect import last, only
+from rxloom.errors import DefinitionError
 from rxloom.retry import Retry
 from rxloom.schema import Schema
 from rxloom.step import Step, create_step, register_step_source, step, step_from_operator
@@ -254,30 +254,25 @@ def test_the_repr_names_id_and_types() -> None:
     assert repr(step(length)) == "<Step 'length': str -> int>"
 
 
-@pytest.mark.parametrize(
-    ("fold", "items", "wanted"),
-    [(only, [1], 1), (first, [1, 2], 1), (last, [1, 2], 2), (last, [None], None), (only, iter([None]), None)],
-)
-def test_a_fold_gives_its_item(fold: Callable[[Iterable[Any]], Any], items: Iterable[Any], wanted: Any) -> None:
-    assert fold(items) == wanted
-
-
-@pytest.mark.parametrize(("fold", "items", "count"), [(only, [], 0), (only, [1, 2], 2), (first, [], 0), (last, [], 0)])
-def test_a_fold_says_what_is_missing(fold: Callable[[Iterable[Any]], Any], items: list[int], count: int) -> None:
-    with pytest.raises(CollectError) as caught:
-        fold(items)
-
-    assert caught.value.count == count
-
-
-def test_first_takes_no_more_than_it_needs() -> None:
-    items = iter([1, 2, 3])
-    first(items)
-
-    assert list(items) == [2, 3]
-
-
 def test_a_step_class_tells_its_attributes() -> None:
     documented = inspect.getdoc(Step) or ""
 
     assert {name for name in Step.__slots__ if not name.startswith("_") and f"{name}:" not in documented} == set()
+
+
+def test_a_function_that_cannot_be_a_step_is_named() -> None:
+    with pytest.raises(DefinitionError, match=r"also wants width.*step 'pad'"):
+        create_step("pad", lambda text, width: (text, width))
+
+
+def test_a_schema_that_cannot_be_made_is_named() -> None:
+    with pytest.raises(DefinitionError, match=r"no schema can be made of the text 'Order'.*step 'length'"):
+        step(input="Order")(length)
+
+
+def test_a_decorator_with_options_can_be_kept_and_changed() -> None:
+    steady = step(retries=3, timeout=5)
+    one, two = steady(length), steady(id="two", retries=1)(length)
+
+    assert (one.id, one.retries, one.timeout) == ("length", Retry(3), 5)
+    assert (two.id, two.retries, two.timeout) == ("two", Retry(1), 5)

@@ -230,3 +230,21 @@ def test_a_function_that_wants_more_is_refused(function: Callable[..., Any], mis
 def test_a_context_that_can_only_be_third_is_refused() -> None:
     with pytest.raises(DefinitionError, match="second parameter"):
         inspect_body(lambda value, width=1, ctx=None, /: (value, width, ctx))
+
+
+def test_a_generator_may_yield_what_is_unknown_at_run_time() -> None:
+    def items(text: str) -> Iterator[Any]:
+        yield text
+
+    items.__annotations__["return"] = "Iterator[Nowhere]"
+    body = inspect_body(items)
+
+    assert body.kind == "generator"
+    assert isinstance(body.output, Unresolved)
+
+
+def test_a_return_annotation_that_is_no_class_says_nothing_of_the_kind() -> None:
+    def choose(text: str) -> int | str:
+        return text
+
+    assert inspect_body(choose).kind == "thread"
