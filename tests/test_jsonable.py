@@ -185,9 +185,10 @@ def test_a_value_becomes_json(value: object, wanted: object) -> None:
 @pytest.mark.parametrize(
     ("key", "name"),
     [
-        ("a", "a"), ("ä", "ä"), ("\ud800", "\ufffd"), (HTTPMethod.GET, "GET"), (HTTPStatus.OK, "200"), (Colour.RED, "red"),
-        (None, "null"), (True, "true"), (1, "1"), (1.5, "1.5"), (float("nan"), "nan"), (b"a", "YQ=="),
-        (date(2026, 1, 2), "2026-01-02"), (UUID(int=0), "00000000-0000-0000-0000-000000000000"), ((1, 2), "(1, 2)"),
+        ("a", "a"), ("ä", "ä"), ("\ud800", "\ufffd"), (HTTPMethod.GET, "GET"), (HTTPStatus.OK, "200"),
+        (Colour.RED, "red"), (None, "null"), (True, "true"), (1, "1"), (1.5, "1.5"), (float("nan"), "nan"),
+        (b"a", "YQ=="), (date(2026, 1, 2), "2026-01-02"),
+        (UUID(int=0), "00000000-0000-0000-0000-000000000000"), ((1, 2), "(1, 2)"),
     ],
 )  # fmt: skip
 def test_a_key_becomes_a_string(key: object, name: str) -> None:
