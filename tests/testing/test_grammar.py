@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -141,12 +142,12 @@ def test_a_hundred_thousand_chunks_take_less_than_two_seconds() -> None:
         long.start("p").write("p", {"a": 1}).step("p.x").end("p")
     chunks = long.finish().chunks
 
-    begun = perf_counter()
+    begun = process_time()
     found = check_chunks(chunks)
-    took = perf_counter() - begun
+    took = process_time() - begun
 
     assert found == []
-    assert took < 2
+    assert took < (2 if sys.gettrace() is None else 20)  # a coverage tracer is several times slower
 
 
 def test_a_mapping_that_is_no_dict_is_read_too() -> None:
