@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
-from collections.abc import Callable
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,16 +21,7 @@ from reactivex.subject import Subject
 
 from rxloom.observable import BoundObservable
 from rxloom.scheduler import LoopScheduler, call_on, running_loop
-from tests.virtual import virtual
-
-
-def does(action: Callable[[], object]) -> Callable[..., Any]:
-    """Make a scheduled action of a function without arguments."""
-
-    def act(*_: Any) -> Any:
-        return action()
-
-    return act
+from tests.virtual import does, virtual
 
 
 def _here() -> LoopScheduler:
@@ -218,6 +211,30 @@ def test_disposing_after_the_loop_is_closed_is_harmless() -> None:
 
     timer.dispose()
     soon.dispose()
+
+
+@virtual
+async def test_what_ran_or_was_disposed_leaves_nothing_for_the_collector() -> None:
+    scheduler = _here()
+    gone: list[weakref.ref[object]] = []
+
+    def schedule() -> None:
+        for number in range(40):
+            action = partial(int, number)
+            gone.append(weakref.ref(action))
+            item = scheduler.schedule_relative(number % 3, does(action))
+            if number % 2:
+                item.dispose()
+
+    gc.collect()
+    gc.disable()
+    try:
+        schedule()
+        await asyncio.to_thread(schedule)
+        await asyncio.sleep(3)
+        assert [dead for dead in gone if dead() is not None] == []
+    finally:
+        gc.enable()
 
 
 @virtual

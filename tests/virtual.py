@@ -1,4 +1,4 @@
-"""Run a test in virtual time."""
+"""Tests in virtual time."""
 
 from __future__ import annotations
 
@@ -20,3 +20,12 @@ def virtual(test: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, _T]:
         return virtual_run(test(*args, **kwargs), debug=True)
 
     return run
+
+
+def does(action: Callable[[], object]) -> Callable[..., Any]:
+    """Make a scheduled action of a function without arguments."""
+
+    def act(*_: Any) -> Any:
+        return action()
+
+    return act

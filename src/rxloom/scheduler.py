@@ -77,7 +77,7 @@ class _Scheduled(DisposableBase):
     def arm(self, handle: asyncio.Handle) -> None:
         """Keep the handle of the loop, to take the action back with."""
         self._handle = handle
-        if self._disposed:
+        if self._action is None:  # run or disposed by now; and the handle holds us, so we must not hold it
             self._drop_handle()
 
     def arm_at(self, when: float) -> None:
