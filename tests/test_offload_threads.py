@@ -151,6 +151,24 @@ async def test_nothing_of_a_call_is_kept_by_an_idle_thread(bench: Bench) -> None
         gc.enable()
 
 
+async def test_when_the_system_has_no_more_threads_those_there_are_do_the_work(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    await bench.block()
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    bench.submit(int)
+    assert bench.pool.open == 2
+    bench.gate.set()
+    await bench.returned(2)
+    with pytest.raises(RuntimeError, match="can't start"):
+        Bench().submit(int)
+
+    assert bench.pool.open == 0
+
+
 @pytest.mark.parametrize("max_threads", [0, -1])
 def test_a_pool_without_threads_is_refused(max_threads: int) -> None:
     with pytest.raises(ValueError, match="at least 1"):
