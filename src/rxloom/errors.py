@@ -216,16 +216,16 @@ class StepTimeout(RxLoomError, TimeoutError):
     """A step took too long.
 
     Attributes:
-        seconds: the limit.
+        seconds: the limit; `None` when an Rx operator around the step set it.
         total: whether it was the limit of the whole call with its retries; that is not retried.
     """
 
-    def __init__(self, seconds: float, *, total: bool = False, **where: Unpack[Where]) -> None:
+    def __init__(
+        self, seconds: float | None = None, *, total: bool = False, message: str = "", **where: Unpack[Where]
+    ) -> None:
         option = "total_timeout" if total else "timeout"
-        super().__init__(
-            f"not done after {seconds:g} s: raise `{option}=` or make it faster",
-            **where,
-        )
+        limit = "" if seconds is None else f"not done after {seconds:g} s: raise `{option}=` or make it faster"
+        super().__init__(message or limit or "an Rx operator around it timed out", **where)
         self.seconds = seconds
         self.total = total
 

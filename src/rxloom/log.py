@@ -12,7 +12,8 @@ from threading import Lock
 from typing import Protocol
 from weakref import ref
 
-from rxloom.chunks import Gap, GapData, Private, Record, StepOutput, Told
+from rxloom.chunks import Gap, GapData, Private, Record, StepOutput, Told, WorkflowFinish
+from rxloom.outcome import LegOutcome
 from rxloom.ports.store import Store
 from rxloom.reducer import apply
 from rxloom.snapshot import Snapshot
@@ -54,8 +55,8 @@ class ChunkLog:
 
     __slots__ = (
         "__weakref__", "_draining", "_fence", "_keep", "_listeners", "_lock", "_old", "_outputs", "_pacing", "_pending",
-        "_pin", "_sleepers", "_space", "_store", "base", "chunks", "committed", "error", "loop", "run_id", "snapshot",
-        "told",
+        "_pin", "_sleepers", "_space", "_store", "base", "chunks", "committed", "error", "finishes", "outcome", "run_id",
+        "snapshot", "told",
     )  # fmt: skip
 
     def __init__(self, run_id: str, store: Store, snapshot: Snapshot, *, keep: int | None, fence: int = 0) -> None:
@@ -73,7 +74,8 @@ class ChunkLog:
         self.chunks: list[Told] = []
         self.base = self.told = self.committed = snapshot.next_seq
         self.error: Exception | None = None
-        self.loop: object = None
+        self.finishes: list[WorkflowFinish] = []
+        self.outcome: LegOutcome | None = None
         self._old: list[Told] = []
         self._store = store
         self._fence = fence
@@ -110,6 +112,8 @@ class ChunkLog:
         apply(snapshot, chunk)
         self.chunks.append(chunk)
         self.committed = chunk.seq + 1
+        if type(chunk) is WorkflowFinish:
+            self.finishes.append(chunk)
         if self._keep is not None and type(chunk) is StepOutput:
             self._outputs += 1
             if self._outputs > 2 * self._keep + 64:
@@ -196,13 +200,23 @@ class ChunkLog:
         """Let a new leg append under `fence`."""
         self._fence = fence
         self.error = None
+        if self.outcome is not None:
+            self.outcome.freeze()
+        self.outcome = LegOutcome(self.snapshot, self.snapshot.leg + 1)
+
+    def reown(self, fence: int) -> None:
+        """Append under another fence, outside of any leg."""
+        self._fence = fence
 
     def adopt(self, records: Sequence[Record], next_pos: int) -> None:
         """Take the recorded history of the run: fold it, and keep its chunks for readers."""
         for record in records:
             apply(self.snapshot, record)
-            if not isinstance(record, Private):
-                self._old.append(record)
+            if isinstance(record, Private):
+                continue
+            self._old.append(record)
+            if isinstance(record, WorkflowFinish):
+                self.finishes.append(record)
         self.snapshot.next_pos = next_pos
         self.base = self.told = self.committed = self.snapshot.next_seq
         self._pin = self._store.pin(self.run_id)

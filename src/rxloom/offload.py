@@ -95,29 +95,26 @@ class ThreadPool(Offload):
         with self._lock:
             if self._closed:
                 raise RuntimeError("the thread pool is closed")
+            call.hold()
+            self._open += 1
             if self._free:
                 # A thread that waits is promised to this call before it wakes, so nobody else counts on it.
                 self._free -= 1
-                call.hold()
                 self._claimed.put(call)
-            elif len(self._workers) < self._max_threads and self._spawn(call):
-                pass
-            else:
-                call.hold()
+            elif len(self._workers) >= self._max_threads or not self._spawn(call):
                 self._backlog.append(call)
-            self._open += 1
         return call
 
     def _spawn(self, call: _Call) -> bool:
         worker = _Worker(self, call, f"rxloom-worker-{next(self._numbers)}")
-        call.hold()
         try:
             worker.start()
         except RuntimeError:
+            if self._workers:
+                return False  # the system has no more threads; those we have will come to it
             call.release()
-            if not self._workers:
-                raise
-            return False  # the system has no more threads; those we have will come to it
+            self._open -= 1
+            raise
         self._workers.add(worker)
         return True
 

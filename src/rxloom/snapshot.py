@@ -321,7 +321,8 @@ class Failed(_Result):
         Raises:
             WorkflowFailed: always; its cause is the live exception, if there is one.
         """
-        raise WorkflowFailed(self) from self.exception
+        message = f"{self.error.name}: {self.error.message}"
+        raise WorkflowFailed(message, result=self, run_id=self.run_id) from self.exception
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -351,7 +352,8 @@ class Suspended(_Result):
         Raises:
             WorkflowSuspended: always.
         """
-        raise WorkflowSuspended(self)
+        paths = ", ".join(one.path for one in self.suspensions)
+        raise WorkflowSuspended(f"the run waits for an answer to {paths}", result=self, run_id=self.run_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -367,7 +369,8 @@ class Canceled(_Result):
         Raises:
             WorkflowCanceled: always.
         """
-        raise WorkflowCanceled(self)
+        reason = f": {self.reason}" if self.reason else ""
+        raise WorkflowCanceled(f"the run was canceled{reason}", result=self, run_id=self.run_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -382,7 +385,7 @@ class Paused(_Result):
         Raises:
             WorkflowPaused: always.
         """
-        raise WorkflowPaused(self)
+        raise WorkflowPaused("the run is paused after one step", result=self, run_id=self.run_id)
 
 
 WorkflowResult: TypeAlias = Success[OutT] | Failed | Suspended | Canceled | Paused

@@ -184,7 +184,7 @@ class Call(Parent, DisposableBase):
             self._expire(limit, "timeout")
 
     def _expire(self, limit: float, option: Literal["timeout", "total_timeout"]) -> None:
-        error = self.timed_out(f"took longer than its {option} of {limit:g} s")
+        error = self.timed_out(limit, total=option == "total_timeout")
         if option == "total_timeout":
             self._retry = NO_RETRY
             self._leave_pipe()
@@ -192,9 +192,10 @@ class Call(Parent, DisposableBase):
         else:
             self.stop(partial(self.attempt_failed, error))
 
-    def timed_out(self, message: str) -> StepTimeout:
+    def timed_out(self, seconds: float | None = None, *, total: bool = False, message: str = "") -> StepTimeout:
         """Return the error of a time limit."""
-        return StepTimeout(message, step_path=self.path, workflow_id=self.ctx.scope.workflow.id)
+        workflow_id = self.ctx.scope.workflow.id
+        return StepTimeout(seconds, total=total, message=message, step_path=self.path, workflow_id=workflow_id)
 
     def stop(self, then: Callable[[], None]) -> None:
         """End the running attempt, and do `then` when nothing of it is left."""
@@ -402,7 +403,7 @@ class Call(Parent, DisposableBase):
 
     def _drop(self) -> None:
         """Let go of what the call refers to, and tell the parent last: it may close now."""
-        self._ok = self._err = None
+        self._ok = self._err = self._pipe = None
         if self.parent is not None:
             self.parent.child_closed()
 

@@ -49,7 +49,7 @@ class Execution:
     __slots__ = (
         "__weakref__", "_calls", "_posted", "_prefix", "answered", "calls", "cancel", "cancel_reason", "canceling",
         "context", "fans", "finish", "gate",
-        "interrupted", "log", "loop", "now", "offload", "on_interrupt", "own_loop", "per_step", "recorded", "replay_pos", "root",
+        "interrupted", "log", "loop", "now", "offload", "on_interrupt", "own_loop", "per_step", "port", "recorded", "replay_pos", "root",
         "run_context", "run_id", "runtime", "scheduler", "snapshot", "strand", "tasks", "thread", "waits",
     )  # fmt: skip
 
@@ -64,6 +64,7 @@ class Execution:
         self.log = log
         self.snapshot: Snapshot = log.snapshot
         self.run_id = log.run_id
+        self.port = port
         self.loop = port.loop
         self.scheduler = port.scheduler
         self.offload = port.offload

@@ -27,6 +27,7 @@ class Nested(Call):
     def __init__(self, workflow: Any, ctx: Ctx, ok: Ok, err: Err, entry: Entry | None = None) -> None:
         """Make a call of `workflow`."""
         super().__init__(workflow, ctx, ok, err, entry)
+        self.step: Any = workflow
         self._inner: DisposableBase | None = None
         self._deadline: DisposableBase | None = None
         self._info: ErrorInfo | None = None
@@ -34,13 +35,13 @@ class Nested(Call):
 
     @override
     def run_attempt(self) -> None:
-        scope = Scope(self.step.workflow, self.ctx.scope, self, self.path + ".", init_data=self.input)
+        scope = Scope(self.step, self.ctx.scope, self, self.path + ".", init_data=self.input)
         scope.handled = self.ctx.handled
         ctx = Ctx(self.execution, scope, self.input)
         self._halted = False
         self._info = None
         self.arm_timeout()
-        limit = self.step.workflow.settings.timeout
+        limit = self.step.settings.timeout
         if limit is not None:
             left = max(0.0, limit - self._spent())
             self._deadline = self.execution.scheduler.schedule_relative(left, lambda *_: self._run_out(limit))
@@ -59,7 +60,7 @@ class Nested(Call):
         if self._halted or self.closed:
             self.go_on_if_empty()
             return
-        inner = self.step.workflow.flow.start(ctx, self._done, self._failed)
+        inner = self.step.flow.start(ctx, self._done, self._failed)
         if self._halted and inner is not None:
             inner.dispose()
         elif not self.closed:
@@ -79,10 +80,7 @@ class Nested(Call):
             self._deadline = None
 
     def _run_out(self, limit: float) -> None:
-        error = RunTimeout(
-            f"took longer than its workflow's timeout of {limit:g} s", step_path=self.path,
-            workflow_id=self.step.workflow.id,
-        )  # fmt: skip
+        error = RunTimeout(limit, step_path=self.path, workflow_id=self.step.id)
         self.stop(partial(self.attempt_failed, error))
 
     def _done(self, ctx: Ctx) -> None:

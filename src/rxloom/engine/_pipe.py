@@ -33,7 +33,7 @@ class PipedCall(Protocol):
     def when_empty(self, then: Callable[[], None]) -> None: ...
     def succeed(self, output: Any) -> None: ...
     def fail(self, error: Exception) -> None: ...
-    def timed_out(self, message: str) -> Exception: ...
+    def timed_out(self, seconds: float | None = None, *, total: bool = False, message: str = "") -> Exception: ...
 
 
 class Pipe:
@@ -92,7 +92,7 @@ class Pipe:
         """End the attempt that an operator has let go of."""
         if self._observer is observer:
             self._observer = None
-            self._last_error = self._last_error or self._call.timed_out("an operator around it let go of the attempt")
+            self._last_error = self._last_error or self._call.timed_out(message="an operator around it let go of the attempt")
             self._call.stop(_nothing)
 
     def emitted(self, value: Any) -> None:
@@ -130,7 +130,7 @@ class Pipe:
 
     def _as_exception(self, error: Any) -> Exception:
         if type(error) is Exception and error.args == ("Timeout",):  # what `ops.timeout` ends with
-            return self._call.timed_out("an `ops.timeout` around it expired")
+            return self._call.timed_out(message="an `ops.timeout` around it expired")
         return error if isinstance(error, Exception) else RuntimeError(f"the operators ended with {error!r}")
 
     def leave(self) -> None:

@@ -65,7 +65,13 @@ class Branch(Node):
 
     @override
     def describe(self) -> Mapping[str, Any]:
-        return {"arms": self.arms, "first_match": self.first_match, "merge": self.merge}
+        arms = [{"condition": arm.name, "node": arm.node.describe()} for arm in self.arms if arm.condition is not None]
+        shown: dict[str, Any] = {"type": "branch", "arms": arms}
+        for arm in self.arms:
+            if arm.condition is None:
+                shown["default"] = arm.node.describe()
+        flags = {"first_match": self.first_match, "merge": self.merge}
+        return {**shown, **{name: True for name, flag in flags.items() if flag}}
 
 
 class _Choosing(DisposableBase):
@@ -120,8 +126,7 @@ class _Choosing(DisposableBase):
     def _failed(self, error: Exception) -> None:
         err, self._ok, self._err = self._err, None, None
         if err is not None:
-            path = f"{self._ctx.scope.prefix}{self._branch.id}"
-            err(Failure(error, error_info(error, step_path=path)))
+            err(Failure(error, error_info(error)))
 
     def _choose(self) -> None:
         if self._ok is None:

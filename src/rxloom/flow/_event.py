@@ -46,7 +46,8 @@ class WaitForEvent(Node):
 
     @override
     def describe(self) -> Mapping[str, Any]:
-        return {"id": self.id, "event": self.name, "timeout": self.timeout}
+        limit = {} if self.timeout is None else {"timeout": self.timeout}
+        return {"type": "event", "id": self.id, "event": self.name, **limit}
 
 
 class _Listening(Waiting):
@@ -86,7 +87,7 @@ class _Listening(Waiting):
 
     def _give_up(self, limit: float) -> None:
         self._leave()
-        self.fail(self.timed_out(f"no event {self.event!r} came within {limit:g} s"))
+        self.fail(self.timed_out(limit, message=f"no event {self.event!r} came within {limit:g} s"))
 
     @override
     def halt_attempt(self) -> None:

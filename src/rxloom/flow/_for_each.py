@@ -48,7 +48,7 @@ class ForEach(Node):
 
     @override
     def describe(self) -> Mapping[str, Any]:
-        return {"step": self.step, "body": self.body, "concurrency": self.concurrency}
+        return {"type": "for_each", "node": self.body.describe(), "concurrency": self.concurrency}
 
 
 class _Whole(Call):

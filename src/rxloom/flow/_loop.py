@@ -61,7 +61,9 @@ class Loop(Node):
 
     @override
     def describe(self) -> Mapping[str, Any]:
-        return {"kind": self.kind, "body": self.body, "condition": self.name, "max_iterations": self.max_iterations}
+        limit = {} if self.max_iterations is None else {"max_iterations": self.max_iterations}
+        kind = f"do_{self.kind}"
+        return {"type": "loop", "kind": kind, "condition": self.name, "node": self.body.describe(), **limit}
 
 
 class _LoopRun(DisposableBase):
@@ -156,7 +158,7 @@ class _LoopRun(DisposableBase):
             ok(self._ctx)
 
     def _failed(self, error: Exception) -> None:
-        self._body_failed(Failure(error, error_info(error, step_path=self._key)))
+        self._body_failed(Failure(error, error_info(error)))
 
     def _body_failed(self, failure: Failure) -> None:
         err = self._err

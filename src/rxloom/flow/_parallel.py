@@ -37,7 +37,9 @@ class Parallel(Node):
 
     @override
     def describe(self) -> Mapping[str, Any]:
-        return {"arms": self.arms, "max_concurrency": self.limit}
+        nodes = [node.describe() for node in self.arms.values()]
+        limit = {} if self.limit is None else {"max_concurrency": self.limit}
+        return {"type": "parallel", "nodes": nodes, **limit}
 
 
 class _ParallelRun(FanOut):

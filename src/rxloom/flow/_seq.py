@@ -37,7 +37,7 @@ class Seq(Node):
 
     @override
     def describe(self) -> Mapping[str, Any]:
-        return {"nodes": self.nodes}
+        return {"type": "sequence", "nodes": [node.describe() for node in self.nodes]}
 
 
 class _SeqRun(DisposableBase):

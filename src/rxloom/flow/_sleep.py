@@ -26,21 +26,23 @@ class Sleep(Node):
     ```
     """
 
-    __slots__ = ("_step", "due", "fixed", "id", "kind")
+    __slots__ = ("_step", "computed", "due", "fixed", "id", "kind")
 
-    def __init__(self, id: str, due: Adapter, *, kind: Literal["sleep", "sleep_until"], fixed: str | None) -> None:
+    def __init__(self, id: str, due: Adapter, *, kind: Literal["sleep", "sleep_until"], fixed: str, computed: bool = False) -> None:
         """Make a sleep.
 
         Args:
             id: its step id.
             due: gives, of `(value, ctx)`, seconds or a timedelta for `sleep`, a datetime for `sleep_until`.
             kind: which of the two.
-            fixed: what the graph shows of a time that is known beforehand.
+            fixed: what the graph shows of the time.
+            computed: whether that is the name of a function, and not the time itself.
         """
         self.id = id
         self.due = due
         self.kind: Literal["sleep", "sleep_until"] = kind
         self.fixed = fixed
+        self.computed = computed
         self._step = create_step(id, _nobody, retries=0)
 
     @override
@@ -67,7 +69,8 @@ class Sleep(Node):
 
     @override
     def describe(self) -> Mapping[str, Any]:
-        return {"id": self.id, "kind": self.kind, "due": self.fixed}
+        key = "function" if self.computed else "seconds" if self.kind == "sleep" else "until"
+        return {"type": "sleep", "id": self.id, key: float(self.fixed) if key == "seconds" else self.fixed}
 
 
 class _Sleeping(Waiting):

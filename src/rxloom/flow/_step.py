@@ -21,12 +21,12 @@ class StepNode(Node):
     ```
     """
 
-    __slots__ = ("_call", "kind", "step")
+    __slots__ = ("_call", "_shown", "step")
 
-    def __init__(self, step: Step[Any, Any, Any], *, kind: str = "step") -> None:
-        """Make a node of `step`; `kind` is what the graph calls it."""
+    def __init__(self, step: Step[Any, Any, Any], *, shown: Mapping[str, Any] | None = None) -> None:
+        """Make a node of `step`; `shown` is what the graph shows of it, if it is not a step like others."""
         self.step = step
-        self.kind = kind
+        self._shown = shown
         self._call: type[Leaf | Nested] = Nested if step.kind == "workflow" else Leaf
 
     @override
@@ -43,4 +43,14 @@ class StepNode(Node):
 
     @override
     def describe(self) -> Mapping[str, Any]:
-        return {"step": self.step, "kind": self.kind}
+        step: Any = self.step
+        if self._shown is not None:
+            return self._shown
+        if step.kind == "workflow":
+            return step.graph
+        shown: dict[str, Any] = {"type": "step", "id": step.id}
+        if step.description:
+            shown["description"] = step.description
+        if step.metadata:
+            shown["metadata"] = dict(step.metadata)
+        return shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from rxloom.scheduler import LoopScheduler
@@ -29,6 +30,10 @@ class LoopPort(Protocol):
     @property
     def offload(self) -> Any:
         """The worker threads."""
+        ...
+
+    def call(self, action: Callable[[], None]) -> None:
+        """Run `action` on the thread of the loop: now, if this is it."""
         ...
 
     def now(self) -> int:

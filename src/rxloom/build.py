@@ -1,0 +1,166 @@
+"""What a builder has gathered so far: immutable, so that a builder can be the beginning of several workflows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from rxloom.engine import Node
+from rxloom.errors import DefinitionError, DuplicateStepId, SchemaMismatch, WorkflowNotCommitted
+from rxloom.flow._seq import Seq
+from rxloom.flow._step import StepNode
+from rxloom.schema import Schema
+from rxloom.schema_fit import mismatch
+from rxloom.settings import Settings
+from rxloom.step_type import Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blueprint:
+    """A workflow being built.
+
+    Attributes:
+        id: its id.
+        input: schema of its input.
+        output: schema of its output.
+        settings: state schema, retries, limits and callbacks.
+        description: shown in the graph.
+        metadata: shown in the graph.
+        nodes: the pipeline so far.
+        steps: the steps so far, by id.
+        ids: all ids that are taken, those of sleeps and the like too.
+        flowing: schema of what comes out of the last node; `None` when it is not known.
+        counts: how many nodes of each kind were named.
+    """
+
+    id: str
+    input: Schema[Any]
+    output: Schema[Any]
+    settings: Settings
+    description: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    nodes: tuple[Node, ...] = ()
+    steps: Mapping[str, Step[Any, Any, Any]] = field(default_factory=dict[str, Step[Any, Any, Any]])
+    ids: frozenset[str] = frozenset()
+    flowing: Schema[Any] | None = None
+
+    def step(self, step: Any) -> Step[Any, Any, Any]:
+        """Return `step` if it is one.
+
+        Raises:
+            WorkflowNotCommitted: when it is an unfinished workflow.
+            DefinitionError: when it is no step.
+        """
+        if isinstance(step, Step):
+            return step  # pyright: ignore[reportUnknownVariableType] # its parameters are the user's
+        if hasattr(step, "commit"):
+            raise WorkflowNotCommitted(getattr(step, "id", "?"))
+        raise DefinitionError(
+            f"{step!r} is not a step: make one with @step, create_step or step_from_operator", workflow_id=self.id
+        )
+
+    def name(self, kind: str) -> str:
+        """Return a stable id for a node that was given none."""
+        return f"{kind}_{self.id}_{len(self.nodes)}"
+
+    def add(
+        self,
+        node: Node,
+        steps: Sequence[Step[Any, Any, Any]] = (),
+        takes: Schema[Any] | None = None,
+        output: Schema[Any] | None = None,
+        *,
+        ids: Sequence[str] = (),
+        passes: bool = False,
+    ) -> Blueprint:
+        """Return a blueprint with one more node.
+
+        Args:
+            node: the node.
+            steps: the steps in it.
+            takes: schema of what it takes, if it is checked against what comes.
+            output: schema of what it gives, if known.
+            ids: further ids it uses.
+            passes: whether it gives what it takes.
+
+        Raises:
+            DuplicateStepId: when an id is taken.
+            SchemaMismatch: when the node cannot take what comes.
+        """
+        taken = set(self.ids)
+        known = dict(self.steps)
+        for id in [*(one.id for one in steps), *ids]:
+            if id in taken:
+                raise DuplicateStepId(id, workflow_id=self.id)
+            taken.add(id)
+        for one in steps:
+            known[one.id] = one
+        flowing = self.input if not self.nodes else self.flowing
+        if takes is not None and flowing is not None:
+            if mismatch(flowing, takes):
+                raise SchemaMismatch(
+                    flowing.name, takes.name, workflow_id=self.id, step_path=steps[0].id if steps else None
+                )
+        return replace(
+            self,
+            nodes=(*self.nodes, node),
+            steps=known,
+            ids=frozenset(taken),
+            flowing=flowing if passes else output,
+        )
+
+
+def arm_of(plan: Blueprint, arm: Any) -> tuple[str, Node, list[Step[Any, Any, Any]]]:
+    """Return the id, the node and the steps of an arm: a step, or a list of them.
+
+    Raises:
+        DefinitionError: when the list is empty.
+    """
+    if not isinstance(arm, (list, tuple)):
+        step = plan.step(arm)
+        return step.id, StepNode(step), [step]
+    steps = [plan.step(one) for one in arm]  # pyright: ignore[reportUnknownVariableType] # checked by `step`
+    if not steps:
+        raise DefinitionError("a list of steps needs at least one", workflow_id=plan.id)
+    return steps[-1].id, Seq([StepNode(one) for one in steps]), steps
+
+
+def loop_body(plan: Blueprint, body: Any) -> tuple[Node, list[Step[Any, Any, Any]]]:
+    """Return the node and the steps of a loop's body."""
+    _, node, steps = arm_of(plan, body)
+    return node, steps
+
+
+def checked_limit(name: str, limit: int | None, workflow_id: str) -> int | None:
+    """Return a limit if it is a number of at least 1, or `None`.
+
+    Raises:
+        DefinitionError: when it is not.
+    """
+    if limit is None:
+        return None
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:  # pyright: ignore[reportUnnecessaryIsInstance] # untyped callers
+        raise DefinitionError(f"{name} must be a whole number of at least 1; got {limit!r}", workflow_id=workflow_id)
+    return limit
+
+
+def fixed_due(kind: Literal["sleep", "sleep_until"], due: Any, workflow_id: str) -> str:
+    """Return how the graph shows a fixed time.
+
+    Raises:
+        DefinitionError: when it is none.
+    """
+    if kind == "sleep_until":
+        if isinstance(due, datetime):
+            return due.isoformat()
+        raise DefinitionError(f"sleep_until needs a datetime or a function; got {due!r}", workflow_id=workflow_id)
+    if isinstance(due, timedelta):
+        due = due.total_seconds()
+    if isinstance(due, bool) or not isinstance(due, (int, float)) or not math.isfinite(due) or due < 0:
+        raise DefinitionError(
+            f"sleep needs 0 or more seconds, a timedelta or a function; got {due!r}", workflow_id=workflow_id
+        )
+    return f"{due:g}"

@@ -1,0 +1,359 @@
+"""Carrying out one leg of a run: from its start chunk through the pipeline to its finish."""
+
+from __future__ import annotations
+
+import logging
+from asyncio import Future
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any, Literal, TypeAlias
+
+from pydantic import ValidationError
+from reactivex.abc import DisposableBase
+
+from rxloom.chunks import (
+    Answer, ContextWrite, EventReceived, LegKind, LegStarted, WorkflowCanceled, WorkflowFinish, WorkflowFinishPayload,
+    WorkflowPaused, WorkflowStart, WorkflowStartPayload,
+)  # fmt: skip
+from rxloom.context import RuntimeContext
+from rxloom.engine import Ctx, Execution, Failure, Question, Scope
+from rxloom.error_info import error_info
+from rxloom.errors import RunTimeout
+from rxloom.outcome import LegOutcome
+from rxloom.ports.node import WorkflowPort
+from rxloom.schema import input_invalid, output_invalid
+from rxloom.settings import Callback, RunInfo
+from rxloom.values import copy_plain
+
+logger = logging.getLogger("rxloom")
+
+Status: TypeAlias = Literal["success", "failed", "suspended", "canceled", "paused"]
+
+
+class Leg:
+    """One leg being carried out, on the thread of its loop."""
+
+    __slots__ = (
+        "_closing", "_ctx", "_deadline", "_ended", "_failure", "_flow", "_grace", "_output", "_status",
+        "_waiters", "execution", "first_seq", "on_end", "outcome", "workflow",
+    )  # fmt: skip
+
+    def __init__(
+        self, execution: Execution, workflow: WorkflowPort, outcome: LegOutcome, on_end: Callable[[], None]
+    ) -> None:
+        """Make a leg of `workflow`; `on_end` is called once, when it is over or was taken from this process."""
+        self.execution = execution
+        self.workflow = workflow
+        self.outcome = outcome
+        self.on_end: Callable[[], None] | None = on_end
+        self._flow: DisposableBase | None = None
+        self._deadline: DisposableBase | None = None
+        self._grace: DisposableBase | None = None
+        self._status: Status | None = None
+        self._failure: Failure | None = None
+        self._output: Any = None
+        self._closing = False
+        self._ended = False
+        self._waiters: list[Future[None]] = []
+        snapshot = execution.snapshot
+        self.first_seq = snapshot.next_seq
+        scope = Scope(workflow, None, execution.root, "", init_data=snapshot.input)
+        self._ctx = Ctx(execution, scope, snapshot.input)
+        execution.cancel = self.cancel
+        execution.on_interrupt = self._interrupted
+        execution.run_context = RuntimeContext(snapshot.context, self._context_written)
+
+    # -- beginning -----------------------------------------------------------------------------------------------
+
+    def start(
+        self, value: Any, *, state: Any = None, context: Mapping[str, Any] | None = None, resource_id: str | None = None
+    ) -> None:
+        """Begin the first leg of a run with `value`."""
+        execution = self.execution
+        wrong: Exception | None = None
+        fields: dict[str, Any] = {}
+        try:
+            value = self.workflow.input.validate(value)
+            fields = self.workflow.settings.state.initial(state)
+        except ValidationError as error:
+            wrong = input_invalid(self.workflow.id, None, self.workflow.input, value, error)
+        except Exception as error:  # a user's validator may raise anything
+            wrong = error
+        self._open("start", value=value, state=fields, resource_id=resource_id, context=context)
+        if execution.canceling:
+            self._end("canceled")
+            return
+        if wrong is not None:
+            self._fail(Failure(wrong, error_info(wrong)))
+            return
+        callback = self.workflow.settings.on_start
+        if callback is None:
+            self._run()
+        else:
+            self._ask("on_start", callback, self._info("running"), self._run, self._start_refused)
+
+    def resume(self, answers: Mapping[str, Any], *, context: Mapping[str, Any] | None = None) -> None:
+        """Begin a leg that goes on from the records, with `answers` by path."""
+        execution = self.execution
+        execution.recorded = True
+        self._open("resume", context=context, answers=answers)
+        self._run()
+
+    def join(self, answers: Mapping[str, Any]) -> None:
+        """Give answers to leaves that are suspended while this leg still runs."""
+        execution = self.execution
+        execution.recorded = True
+        self._note_answers(answers)
+        execution.commit()
+        paths = set(answers)
+        for fan in reversed(list(execution.fans)):
+            fan.rejoin(paths)
+
+    def cancel_at_start(self, reason: str | None) -> None:
+        """Have the leg end as canceled as soon as it has begun."""
+        self.execution.canceling = True
+        self.execution.cancel_reason = self.outcome.reason = reason
+
+    def receive(self, event: EventReceived) -> None:
+        """Record an event, and give it to whoever waits for it."""
+        execution = self.execution
+        if event.event_id is not None and event.event_id in execution.snapshot.event_ids:
+            return
+        execution.note(replace(event, data=copy_plain(event.data)))
+        execution.commit()
+        waits = execution.waits.get(event.name)
+        if waits:
+            execution.soon(waits.popleft().deliver)
+
+    async def wait_ended(self) -> None:
+        """Wait until the leg is over."""
+        if self.on_end is None:
+            return
+        waiter: Future[None] = self.execution.loop.create_future()
+        self._waiters.append(waiter)
+        await waiter
+
+    def end_canceled(self, reason: str | None) -> None:
+        """Be the whole leg that cancelling a suspended run appends."""
+        self.outcome.reason = reason
+        self._open("cancel")
+        self._finish("canceled")
+
+    def _open(
+        self, kind: LegKind, *, value: Any = None, state: Mapping[str, Any] | None = None,
+        resource_id: str | None = None, context: Mapping[str, Any] | None = None,
+        answers: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        execution = self.execution
+        execution.note(
+            LegStarted(kind, self.workflow.id, execution.now(), copy_plain(value), copy_plain(state), resource_id)
+        )
+        if context:
+            execution.note(ContextWrite(dict(context)))
+        if answers:
+            self._note_answers(answers)
+        execution.tell(WorkflowStart(execution.run_id, WorkflowStartPayload(self.workflow.id)))
+
+    def _note_answers(self, answers: Mapping[str, Any]) -> None:
+        execution = self.execution
+        for path, data in answers.items():
+            asked = execution.snapshot.suspensions[path]
+            execution.note(Answer(path, asked.label, asked.payload, copy_plain(data), execution.now()))
+            execution.answered.add(path)
+
+    def _run(self) -> None:
+        execution = self.execution
+        limit = self.workflow.settings.timeout
+        if limit is not None:
+            left = max(0.0, limit - execution.snapshot.active_ms / 1000)
+            self._deadline = execution.scheduler.schedule_relative(left, lambda *_: self._run_out(limit))
+        ctx = self._ctx
+        ctx.value = ctx.scope.init_data = execution.snapshot.input
+        flow = self.workflow.flow.start(ctx, self._done, self._failed)
+        if not self._closing:
+            self._flow = flow
+
+    def _context_written(self, changes: Mapping[str, Any], removed: tuple[str, ...]) -> None:
+        execution = self.execution
+        record = ContextWrite(dict(changes), removed)
+        if execution.on_thread():
+            execution.note(record)
+        else:
+            execution.post(lambda: execution.note(record))
+
+    # -- the pipeline's end --------------------------------------------------------------------------------------
+
+    def _done(self, ctx: Ctx) -> None:
+        if self._closing:
+            return
+        halt = ctx.halt
+        if halt is None or halt.kind == "bailed":
+            self._close(partial(self._succeed, ctx.value))
+        else:
+            self._close(partial(self._end, halt.kind))
+
+    def _failed(self, failure: Failure) -> None:
+        if not self._closing:
+            self._close(partial(self._fail, failure))
+
+    def _close(self, then: Callable[[], None]) -> None:
+        """Go on with `then` when no call is open any more."""
+        self._flow = None
+        self.execution.root.when_empty(then)
+
+    def _succeed(self, value: Any) -> None:
+        schema = self.workflow.output
+        try:
+            self._output = schema.validate(value)
+        except ValidationError as error:
+            wrong = output_invalid(self.workflow.id, None, schema, value, error)
+            self._fail(Failure(wrong, error_info(wrong)))
+        except Exception as error:  # noqa: BLE001 # a user's validator may raise anything
+            self._fail(Failure(error, error_info(error)))
+        else:
+            self._end("success")
+
+    def _fail(self, failure: Failure) -> None:
+        self._failure = failure
+        self.outcome.exception = failure.exception
+        self._end("failed")
+
+    def _start_refused(self, error: Exception) -> None:
+        self._fail(Failure(error, error_info(error)))
+
+    def _run_out(self, limit: float) -> None:
+        error = RunTimeout(limit, workflow_id=self.workflow.id, run_id=self.execution.run_id)
+        self._halt(partial(self._fail, Failure(error, error_info(error))))
+
+    # -- cancelling ----------------------------------------------------------------------------------------------
+
+    def cancel(self, reason: str | None = None, grace: float = 5.0) -> None:
+        """Cancel the leg: everything open closes as canceled, then the run is canceled."""
+        execution = self.execution
+        if execution.canceling or self._ended or execution.interrupted:
+            return
+        execution.canceling = True
+        execution.cancel_reason = self.outcome.reason = reason
+        execution.soon(self._cancel)
+        self._grace = execution.scheduler.schedule_relative(grace, lambda *_: self._abandon(grace))
+
+    def _cancel(self) -> None:
+        self._halt(partial(self._end, "canceled"))
+
+    def _halt(self, then: Callable[[], None]) -> None:
+        if self._ended or self.execution.interrupted:
+            return
+        self._closing = True
+        flow, self._flow = self._flow, None
+        if flow is not None:
+            flow.dispose()
+        self.execution.root.when_empty(then)
+
+    def _abandon(self, grace: float) -> None:
+        """Close what has not ended within the grace period, and discard whatever it will return."""
+        stubborn = sorted(self.execution.calls, key=lambda call: call.path.count("."), reverse=True)  # type: ignore[attr-defined]
+        for call in stubborn:
+            if call.busy:
+                logger.error(
+                    "step %r of run %s did not end within %g s of its cancellation; its result is discarded",
+                    call.path, self.execution.run_id, grace,  # type: ignore[attr-defined]
+                )  # fmt: skip
+            call.abandon()  # type: ignore[attr-defined]
+        self.execution.root.go_on_if_empty()
+
+    # -- finishing -----------------------------------------------------------------------------------------------
+
+    def _end(self, status: Status) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        if self._deadline is not None:
+            self._deadline.dispose()
+            self._deadline = None
+        self._status = status
+        settings = self.workflow.settings
+        if settings.on_finish is None and (settings.on_error is None or status != "failed"):
+            self._finish(status)
+        else:
+            self._call_back(settings.on_finish, partial(self._then_on_error, status))
+
+    def _then_on_error(self, status: Status) -> None:
+        on_error = self.workflow.settings.on_error if status == "failed" else None
+        self._call_back(on_error, partial(self._finish, status))
+
+    def _call_back(self, callback: Callback | None, then: Callable[[], None]) -> None:
+        if callback is None:
+            then()
+            return
+        assert self._status is not None
+
+        def failed(error: Exception) -> None:
+            logger.error("a callback of workflow %r raised", self.workflow.id, exc_info=error)
+            then()
+
+        self._ask("callback", callback, self._info(self._status), then, failed)
+
+    def _ask(
+        self, name: str, callback: Callback, info: RunInfo, then: Callable[[], None],
+        failed: Callable[[Exception], None],
+    ) -> None:  # fmt: skip
+        question = Question(name, self._ctx, lambda _: self.execution.root.when_empty(then), failed)
+        self._flow = question.ask(lambda value, _: callback(value), info)
+
+    def _info(self, status: Any) -> RunInfo:
+        snapshot = self.execution.snapshot
+        return RunInfo(
+            workflow_id=self.workflow.id,
+            run_id=self.execution.run_id,
+            resource_id=snapshot.resource_id,
+            input=snapshot.input,
+            state=self.workflow.settings.state.present(snapshot.state),
+            status=status,
+            result=self._output,
+            error=self._failure.info if self._failure is not None else None,
+        )
+
+    def _finish(self, status: Status) -> None:
+        execution = self.execution
+        if execution.interrupted:
+            return
+        if status == "canceled":
+            execution.tell(WorkflowCanceled(execution.run_id))
+        elif status == "paused":
+            execution.tell(WorkflowPaused(execution.run_id))
+        execution.tell(
+            WorkflowFinish(
+                execution.run_id,
+                WorkflowFinishPayload(
+                    status,
+                    execution.snapshot.leg_usage,
+                    self._failure.info if self._failure is not None and status == "failed" else None,
+                    copy_plain(self._output) if status == "success" else None,
+                    execution.now(),
+                ),
+            )
+        )
+        self._over()
+
+    def _interrupted(self, _: Exception) -> None:
+        self._over()
+
+    def _over(self) -> None:
+        """Let go of everything, so that nothing of the leg is left but what the log holds."""
+        for timer in (self._grace, self._deadline):
+            if timer is not None:
+                timer.dispose()
+        self._ended = True
+        self._flow = self._grace = self._deadline = None
+        execution = self.execution
+        execution.cancel = execution.on_interrupt = None
+        execution.run_context = None
+        execution.root.then = None
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        on_end, self.on_end = self.on_end, None
+        if on_end is not None:
+            on_end()

@@ -1,0 +1,81 @@
+"""Event loops as the runtime uses them: the caller's, and a background one for callers that have none."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import wait
+
+from rxloom.leg import Leg
+from rxloom.ports.offload import Offload
+from rxloom.scheduler import LoopScheduler
+
+
+class LoopBinding:
+    """An event loop with its one scheduler and the worker threads beside it."""
+
+    __slots__ = ("__weakref__", "loop", "now", "offload", "own_loop", "scheduler")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, offload: Offload, *, own_loop: bool = False) -> None:
+        """Bind `loop`; `own_loop` when it is a background one of ours."""
+        self.loop = loop
+        self.offload = offload
+        self.own_loop = own_loop
+        self.scheduler = LoopScheduler(loop)
+        self.now: Callable[[], int] = self.scheduler.epoch_ms
+
+    def call(self, action: Callable[[], None]) -> None:
+        """Run `action` on the thread of the loop: now, if this is it."""
+        if self.scheduler.on_loop() or self.loop.is_closed():
+            action()
+        else:
+            self.loop.call_soon_threadsafe(action)
+
+
+class BackgroundLoop:
+    """An event loop on a daemon thread of its own."""
+
+    def __init__(self, offload: Offload) -> None:
+        """Start the thread and wait until its loop runs."""
+        loop = asyncio.new_event_loop()
+        self.binding = LoopBinding(loop, offload, own_loop=True)
+        running = threading.Event()
+        loop.call_soon(running.set)
+        self._thread = threading.Thread(target=self._run, name="rxloom-loop", daemon=True)
+        self._thread.start()
+        running.wait()
+
+    def _run(self) -> None:
+        loop = self.binding.loop
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_forever()
+        finally:
+            tasks = asyncio.all_tasks(loop)
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                loop.run_until_complete(asyncio.wait(tasks, timeout=1.0))
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs; after a fork it does not."""
+        return self._thread.is_alive()
+
+    def wait_for(self, legs: Sequence[Leg], seconds: float) -> None:
+        """Block until the legs are over, or `seconds` have passed."""
+        loop = self.binding.loop
+        waits = [asyncio.run_coroutine_threadsafe(leg.wait_ended(), loop) for leg in legs]
+        if waits:
+            wait(waits, timeout=seconds)
+
+    def stop(self) -> None:
+        """Stop the loop and wait for its thread."""
+        loop = self.binding.loop
+        if self.alive and not loop.is_closed():
+            loop.call_soon_threadsafe(loop.stop)
+            if threading.current_thread() is not self._thread:
+                self._thread.join(timeout=5.0)

@@ -1,0 +1,53 @@
+"""How a leg ended, for whoever asks, also when later legs have followed."""
+
+from __future__ import annotations
+
+import logging
+
+from rxloom.snapshot import Snapshot, WorkflowResult, result_of
+
+logger = logging.getLogger("rxloom")
+
+
+class LegOutcome:
+    """The result of one leg: made of the snapshot when it is asked for, or just before the next leg changes it."""
+
+    __slots__ = ("__weakref__", "_leg", "_result", "_snapshot", "exception", "looked_at", "reason")
+
+    def __init__(self, snapshot: Snapshot, leg: int) -> None:
+        """Make the outcome of leg number `leg` of the run that `snapshot` folds."""
+        self._snapshot = snapshot
+        self._leg = leg
+        self._result: WorkflowResult | None = None
+        self.exception: BaseException | None = None
+        self.reason: str | None = None
+        self.looked_at = False
+
+    @property
+    def result(self) -> WorkflowResult:
+        """The result.
+
+        Raises:
+            RunInterrupted: when the leg has not ended, and never will in this process.
+        """
+        self.looked_at = True
+        if self._result is None:
+            self._result = result_of(self._snapshot, self.exception, self.reason)
+        return self._result
+
+    def freeze(self) -> None:
+        """Make the result now: the snapshot is about to change."""
+        if self._result is None and self._snapshot.leg == self._leg and self._snapshot.status not in {"running", "waiting"}:
+            self._result = result_of(self._snapshot, self.exception, self.reason)
+
+    def __del__(self) -> None:
+        """Log a failure that nobody looked at."""
+        snapshot = self._snapshot
+        if self.looked_at or snapshot.leg != self._leg or snapshot.status != "failed":
+            return
+        error = snapshot.error
+        text = f"{error.name}: {error.message}" if error is not None else "unknown error"
+        logger.error(
+            "run %s of workflow %r failed, and nobody looked at its result: %s",
+            snapshot.run_id, snapshot.workflow_id, text,
+        )  # fmt: skip

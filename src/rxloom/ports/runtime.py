@@ -1,0 +1,66 @@
+"""The runtime port: what a run needs of the runtime that carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from rxloom.log import ChunkLog
+from rxloom.ports.loop import LoopPort
+from rxloom.ports.store import Store
+
+
+class RuntimePort(Protocol):
+    """Where runs live: a store, loops and threads to run on, and who runs at the moment."""
+
+    @property
+    def store(self) -> Store:
+        """Where records are kept."""
+        ...
+
+    @property
+    def buffer(self) -> int | None:
+        """How many written outputs a live run keeps in memory; `None` is all."""
+        ...
+
+    @property
+    def registry(self) -> Any:
+        """The runs that this process knows of."""
+        ...
+
+    def here(self) -> LoopPort:
+        """Return the running loop, or the background one where none runs."""
+        ...
+
+    def report(self, error: BaseException) -> None:
+        """Report what a subscriber raised."""
+        ...
+
+    def workflow(self, id: str) -> Any:
+        """Return a workflow by id.
+
+        Raises:
+            KeyError: when the runtime does not know it.
+        """
+        ...
+
+    def ended(self, run_id: str) -> None:
+        """Take note that the live leg of a run is over."""
+        ...
+
+    def admit(self, run_id: str, begin: Callable[[], None]) -> None:
+        """Call `begin` as soon as one more run may be live."""
+        ...
+
+
+_current: list[Callable[[], RuntimePort]] = []
+
+
+def install(implicit: Callable[[], RuntimePort]) -> None:
+    """Say which runtime carries out workflows that were given none; the package does so when it is imported."""
+    _current[:] = [implicit]
+
+
+def current() -> RuntimePort:
+    """Return the runtime of workflows that were given none."""
+    return _current[0]()

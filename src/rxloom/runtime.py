@@ -1,0 +1,310 @@
+"""`Runtime`: the composition root. It brings a store, loops and threads together, and holds the live runs."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, Self
+from uuid import uuid4
+from weakref import WeakKeyDictionary
+
+from rxloom.errors import DefinitionError, RunInterrupted
+from rxloom.leg import Leg
+from rxloom.loops import BackgroundLoop, LoopBinding
+from rxloom.memory import MemoryStore
+from rxloom.offload import ThreadPool
+from rxloom.ports.store import Head, Store
+from rxloom.registry import Registry
+from rxloom.run import Run
+from rxloom.snapshot import RunStatus
+from rxloom.workflow import Workflow
+
+logger = logging.getLogger("rxloom")
+
+
+class Runtime:
+    """Where runs live.
+
+    A workflow that is used without a runtime runs on an implicit one, whose memory store holds live and suspended
+    runs, and ended ones only as long as something refers to them.
+
+    Example:
+        >>> import asyncio
+        >>> from rxloom import create_workflow, step
+        >>> @step
+        ... async def double(number: int) -> int:
+        ...     return 2 * number
+        >>> doubling = create_workflow("doubling", input=int, output=int).then(double).commit()
+        >>> async def main() -> None:
+        ...     async with Runtime(doubling) as runtime:
+        ...         result = await runtime.create_run("doubling").start(21)
+        ...         print(result.unwrap())
+        >>> asyncio.run(main())
+        42
+    """
+
+    def __init__(
+        self,
+        *workflows: Workflow[Any, Any],
+        store: Store | None = None,
+        buffer: int | None = None,
+        max_runs: int | None = None,
+        max_threads: int = 40,
+        exit_grace: float = 5.0,
+        on_subscriber_error: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        """Make a runtime.
+
+        Args:
+            workflows: those it can find by id.
+            store: where records are kept; a `MemoryStore()` if left out.
+            buffer: how many written outputs a live run keeps in memory; `None` is all. Lifecycle chunks are all kept.
+            max_runs: how many runs may be live at once; others stay `pending`. `None` is any number.
+            max_threads: how many worker threads plain functions may use at once.
+            exit_grace: seconds that runs on the background loop get to end when the interpreter exits.
+            on_subscriber_error: called with what a subscriber raised; if left out, the loop's exception handler is.
+
+        Raises:
+            DefinitionError: when two workflows have the same id.
+            ValueError: when a number is out of range.
+        """
+        for name, number in (("buffer", buffer), ("max_runs", max_runs), ("max_threads", max_threads)):
+            if number is not None and number < 1:
+                raise ValueError(f"{name} must be at least 1, got {number}")
+        self._workflows: dict[str, Workflow[Any, Any]] = {}
+        for workflow in workflows:
+            if workflow.id in self._workflows:
+                raise DefinitionError("two workflows have this id", workflow_id=workflow.id)
+            self._workflows[workflow.id] = workflow
+        self.store: Store = MemoryStore() if store is None else store
+        self.buffer = buffer
+        self.registry = Registry()
+        self._max_runs = max_runs
+        self._exit_grace = exit_grace
+        self._on_subscriber_error = on_subscriber_error
+        self._queue: deque[Callable[[], None]] = deque()
+        self._pool = ThreadPool(max_threads)
+        self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopBinding] = WeakKeyDictionary()
+        self._background: BackgroundLoop | None = None
+        self._lock = threading.Lock()
+        self._closed = False
+
+    # -- finding -------------------------------------------------------------------------------------------------
+
+    def workflow(self, id: str) -> Workflow[Any, Any]:
+        """Return a workflow by id.
+
+        Raises:
+            KeyError: when the runtime was not given one with this id.
+        """
+        try:
+            return self._workflows[id]
+        except KeyError:
+            known = ", ".join(self._workflows) or "none"
+            raise KeyError(f"this runtime has no workflow {id!r}; it has {known}") from None
+
+    def create_run(
+        self, id: str, *, run_id: str | None = None, resource_id: str | None = None, on_existing: str = "refuse"
+    ) -> Run[Any, Any]:
+        """Return a new run of the workflow `id`; see `Workflow.create_run`.
+
+        Raises:
+            KeyError: when the runtime was not given one with this id.
+        """
+        return self.new_run(self.workflow(id), run_id, resource_id, on_existing)
+
+    def new_run(
+        self, workflow: Workflow[Any, Any], run_id: str | None, resource_id: str | None, on_existing: str
+    ) -> Run[Any, Any]:
+        """Make the handle of a run of `workflow`, and remember it for observers."""
+        if on_existing not in {"refuse", "join"}:
+            raise ValueError(f"on_existing must be 'refuse' or 'join'; got {on_existing!r}")
+        if run_id is not None and (not isinstance(run_id, str) or not run_id or len(run_id) > 256):  # pyright: ignore[reportUnnecessaryIsInstance] # untyped callers
+            raise ValueError(f"a run id is a string of 1 to 256 characters; got {run_id!r}")
+        run: Run[Any, Any] = Run(
+            self, workflow, run_id or str(uuid4()), resource_id, "join" if on_existing == "join" else "refuse"
+        )
+        self.registry.created[run.run_id] = run
+        return run
+
+    def run(self, run_id: str) -> Run[Any, Any]:
+        """Return a handle of a run that exists; the first verb that is refused tells if it does not."""
+        return Run(self, None, run_id, None, "join")
+
+    async def list_runs(
+        self,
+        workflow: str | None = None,
+        status: RunStatus | None = None,
+        resource_id: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Sequence[Head]:
+        """Return the head rows of runs, oldest first.
+
+        Args:
+            workflow: only runs of this workflow.
+            status: only runs with this status.
+            resource_id: only runs of this resource.
+            since: only runs created at or after this time, in epoch milliseconds.
+            until: only runs created before this time.
+            limit: at most so many.
+            cursor: the id of the last run of the page before.
+        """
+        heads = [
+            head
+            for head in await self.store.heads()
+            if (workflow is None or head.workflow_id == workflow)
+            and (status is None or head.status == status)
+            and (resource_id is None or head.resource_id == resource_id)
+            and (since is None or head.created_at >= since)
+            and (until is None or head.created_at < until)
+        ]
+        if cursor is not None:
+            at = next((i for i, head in enumerate(heads) if head.run_id == cursor), -1)
+            heads = heads[at + 1 :]
+        return heads[:limit]
+
+    async def delete_run(self, id: str) -> None:
+        """Forget a run that is not live.
+
+        Raises:
+            RunNotFound: when nobody knows the run.
+            RuntimeError: when it is live; cancel it first.
+        """
+        if id in self.registry.live:
+            raise RuntimeError(f"run {id!r} is live: cancel it first")
+        await self.store.delete(id)
+        self.registry.logs.pop(id, None)
+
+    # -- carrying out --------------------------------------------------------------------------------------------
+
+    def here(self) -> LoopBinding:
+        """Return the running loop, or the background one where none runs."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return self._in_background()
+        binding = self._loops.get(loop)
+        if binding is None:
+            binding = self._loops[loop] = LoopBinding(loop, self._pool)
+        return binding
+
+    def _in_background(self) -> LoopBinding:
+        with self._lock:
+            if self._background is None or not self._background.alive:
+                self._background = BackgroundLoop(self._pool)
+                atexit.register(self._at_exit)
+            return self._background.binding
+
+    def admit(self, run_id: str, begin: Callable[[], None]) -> None:
+        """Call `begin` now, or as soon as one more run may be live.
+
+        Raises:
+            RunInterrupted: when the runtime is closed.
+        """
+        if self._closed:
+            raise RunInterrupted("the runtime is closed", run_id=run_id)
+        if self._max_runs is not None and len(self.registry.live) >= self._max_runs:
+            binding = self.here()
+            self._queue.append(lambda: binding.call(begin))
+        else:
+            begin()
+
+    def ended(self, run_id: str) -> None:
+        """Take note that the live leg of a run is over, and let the next one in."""
+        self.registry.live.pop(run_id, None)
+        if self._queue:
+            self._queue.popleft()()
+
+    def report(self, error: BaseException) -> None:
+        """Report what a subscriber raised."""
+        if self._on_subscriber_error is not None:
+            try:
+                self._on_subscriber_error(error)
+            except Exception:
+                logger.exception("on_subscriber_error raised")
+            return
+        message = "a subscriber of a workflow stream raised and was detached"
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            logger.error(message, exc_info=error)
+        else:
+            loop.call_exception_handler({"message": message, "exception": error})
+
+    # -- closing -------------------------------------------------------------------------------------------------
+
+    async def aclose(self, *, drain: float = 5.0) -> None:
+        """Take no more runs, wait for the live ones, then take them from this process.
+
+        Args:
+            drain: seconds for live runs to end; then their streams end with `RunInterrupted`, and nothing is
+                recorded: they can be continued where their store survives.
+        """
+        self._closed = True
+        self._queue.clear()
+        legs = list(self.registry.live.values())
+        waits = [asyncio.ensure_future(_ended(leg)) for leg in legs]
+        if waits:
+            _, open_ = await asyncio.wait(waits, timeout=drain)
+            for one in open_:
+                one.cancel()
+        for leg in list(self.registry.live.values()):
+            execution = leg.execution
+            taken = RunInterrupted("the runtime was closed", run_id=execution.run_id)
+            tasks = list(execution.tasks)
+            execution.port.call(lambda execution=execution, taken=taken: execution.interrupt(taken))
+            if execution.port.scheduler.on_loop():
+                await asyncio.gather(*tasks, return_exceptions=True)
+        self._pool.close()
+        self._stop_background()
+
+    def _stop_background(self) -> None:
+        background, self._background = self._background, None
+        if background is not None:
+            atexit.unregister(self._at_exit)
+            background.stop()
+
+    def _at_exit(self) -> None:
+        """Give runs on the background loop some time, then stop it."""
+        background = self._background
+        if background is not None and background.alive:
+            legs = [leg for leg in self.registry.live.values() if leg.execution.port is background.binding]
+            background.wait_for(legs, self._exit_grace)
+        self._stop_background()
+
+    async def __aenter__(self) -> Self:
+        """Return the runtime; it is closed at the end of the block."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the runtime."""
+        await self.aclose()
+
+
+async def _ended(leg: Leg) -> None:
+    """Wait for a leg, on whichever loop it is."""
+    port = leg.execution.port
+    if port.scheduler.on_loop():
+        await leg.wait_ended()
+    else:
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(leg.wait_ended(), port.loop))
+
+
+def implicit() -> Runtime:
+    """Return the runtime of workflows that were given none; it is made when it is first asked for."""
+    if not _implicit:
+        _implicit.append(Runtime(store=MemoryStore(keep=0)))
+    return _implicit[0]
+
+
+_implicit: list[Runtime] = []

@@ -1,0 +1,323 @@
+"""`WorkflowStream`: the hot Observable of a run's chunks, and the streams derived from its one fold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any, Generic, TypeVar
+
+from reactivex import Observable
+from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
+from typing_extensions import override
+
+from rxloom.chunks import Chunk, Usage
+from rxloom.feed import Cursor, Feed
+from rxloom.observable import BoundObservable
+from rxloom.reader import ChunkIterator, OnOverflow
+from rxloom.snapshot import RunStatus, Snapshot, WorkflowResult
+
+Out = TypeVar("Out")
+T = TypeVar("T")
+
+
+class _Subscription(Cursor):
+    """A subscriber of the chunks."""
+
+    __slots__ = ("_observer",)
+
+    def __init__(self, feed: Feed, observer: ObserverBase[Chunk], first: int = 0) -> None:
+        super().__init__(feed, first)
+        self._observer = observer
+
+    @override
+    def began(self) -> None:
+        if self.feed.outcome is not None:
+            self.feed.outcome.looked_at = True
+
+    @override
+    def deliver(self, chunk: Chunk) -> None:
+        self._observer.on_next(chunk)
+
+    @override
+    def finished(self, error: Exception | None) -> None:
+        if error is None:
+            self._observer.on_completed()
+        else:
+            self._observer.on_error(error)
+
+
+class _Follower(Cursor, Generic[T]):
+    """A subscriber of what `project` makes of the snapshot: the value now, then each change."""
+
+    __slots__ = ("_distinct", "_final", "_observer", "_project", "_told", "_value")
+
+    def __init__(
+        self, feed: Feed, observer: ObserverBase[T], project: Callable[[Snapshot], T],
+        final: Callable[[WorkflowResult[Any]], T] | None, *, distinct: bool,
+    ) -> None:  # fmt: skip
+        super().__init__(feed)
+        self._observer = observer
+        self._project = project
+        self._final = final
+        self._distinct = distinct
+        self._told = False
+        self._value: T | None = None
+
+    def tell(self, value: T) -> None:
+        if self._told and self._distinct and value == self._value:
+            return
+        self._told = True
+        self._value = value
+        self._observer.on_next(value)
+
+    @override
+    def began(self) -> None:
+        feed = self.feed
+        log = feed.log
+        if log is None:
+            return
+        if feed.last_seq is not None:
+            self._next = feed.last_seq + 1
+            self._tell_final()
+        else:
+            self._next = log.told
+            self.tell(self._project(log.snapshot))
+
+    def _tell_final(self) -> None:
+        feed = self.feed
+        if self._final is not None:
+            self.tell(self._final(feed.result_outcome.result))
+        elif feed.log is not None:
+            self.tell(self._project(feed.log.snapshot))
+
+    @override
+    def deliver(self, chunk: Chunk) -> None:
+        log = self.feed.log
+        if log is not None:
+            self.tell(self._project(log.snapshot))
+
+    @override
+    def finished(self, error: Exception | None) -> None:
+        if error is None:
+            self._observer.on_completed()
+        else:
+            self._observer.on_error(error)
+
+
+class _Ending(Cursor):
+    """A subscriber of the result."""
+
+    __slots__ = ("_make", "_observer")
+
+    def __init__(
+        self, feed: Feed, observer: ObserverBase[Any], make: Callable[[WorkflowResult[Any]], Any]
+    ) -> None:
+        super().__init__(feed)
+        self._observer = observer
+        self._make = make
+
+    @override
+    def began(self) -> None:
+        feed = self.feed
+        if feed.outcome is not None:
+            feed.outcome.looked_at = True
+        if feed.log is not None:
+            self._next = feed.log.told if feed.last_seq is None else feed.last_seq + 1
+
+    @override
+    def finished(self, error: Exception | None) -> None:
+        if error is None:
+            try:
+                value = self._make(self.feed.result_outcome.result)
+            except Exception as failure:  # noqa: BLE001 # an unsuccessful result, as an error of `output`
+                self._observer.on_error(failure)
+                return
+            self._observer.on_next(value)
+            self._observer.on_completed()
+        else:
+            self._observer.on_error(error)
+
+
+class _Derived(BoundObservable[T]):
+    """An Observable each of whose subscriptions is a cursor of its own."""
+
+    def __init__(self, feed: Feed, cursor: Callable[[ObserverBase[T]], Cursor]) -> None:
+        super().__init__(feed.scheduler)
+        self._cursor = cursor
+
+    @override
+    def _subscribe_core(self, observer: ObserverBase[T], scheduler: SchedulerBase | None = None) -> DisposableBase:
+        cursor = self._cursor(observer)
+        cursor.attach()
+        return cursor
+
+
+class WorkflowStream(BoundObservable[Chunk], Generic[Out]):
+    """The chunks of a run, as a hot Observable and as an async iterator.
+
+    Every subscriber, whenever it joins, sees the same sequence, from the first chunk to the finish. A run that fails
+    is no error of the stream: it completes after `workflow-finish`, and the failure is in the `result`. `on_error`
+    means a refused call, `RunInterrupted` or `StreamOverflow`.
+
+    ```text
+    run         --s--o--o--r--f|
+    subscriber  --s--o--o--r--f|
+    late one            soo-r--f|
+    status      p-r-----------s|
+    result      --------------R|
+    ```
+
+    Attributes:
+        run_id: the id of the run.
+        workflow_id: the id of its workflow.
+        scheduler: the run's Rx scheduler; time operators on the stream use it unless another is named.
+    """
+
+    def __init__(self, feed: Feed) -> None:
+        """Wrap a feed. Streams are made by `Run`."""
+        super().__init__(feed.scheduler)
+        self._feed = feed
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run."""
+        return self._feed.run_id
+
+    @property
+    def workflow_id(self) -> str:
+        """The id of the workflow."""
+        return self._feed.workflow_id
+
+    @override
+    def _subscribe_core(self, observer: ObserverBase[Chunk], scheduler: SchedulerBase | None = None) -> DisposableBase:
+        subscription = _Subscription(self._feed, observer)
+        subscription.attach()
+        return subscription
+
+    @property
+    def status(self) -> Observable[RunStatus]:
+        """The status of the run: the present one on subscribing, then each change; `await` gives the final one."""
+        feed = self._feed
+        return _Derived[RunStatus](
+            feed, lambda observer: _Follower(feed, observer, _status, lambda result: result.status, distinct=True)
+        )
+
+    @property
+    def usage(self) -> Observable[Usage]:
+        """Running totals of the tokens counted; `await` gives the total."""
+        feed = self._feed
+        whole = feed.view.seamless
+        project = _whole_usage if whole else _leg_usage
+        final = None if whole else _usage_of
+        return _Derived[Usage](feed, lambda observer: _Follower(feed, observer, project, final, distinct=True))
+
+    @property
+    def result(self) -> Observable[WorkflowResult[Out]]:
+        """The result, once: `Success`, `Failed`, `Suspended`, `Canceled` or `Paused`."""
+        feed = self._feed
+        return _Derived[WorkflowResult[Out]](feed, lambda observer: _Ending(feed, observer, lambda result: result))
+
+    @property
+    def output(self) -> Observable[Out]:
+        """The output on success; else an error: `WorkflowFailed`, `-Canceled`, `-Suspended` or `-Paused`."""
+        feed = self._feed
+        return _Derived[Out](feed, lambda observer: _Ending(feed, observer, lambda result: result.unwrap()))
+
+    @property
+    def snapshots(self) -> Observable[Snapshot]:
+        """The fold as it is now, then after each chunk."""
+        feed = self._feed
+        return _Derived[Snapshot](feed, lambda observer: _Follower(feed, observer, Snapshot.copy, None, distinct=False))
+
+    def cancel_on_dispose(self) -> Observable[Chunk]:
+        """Return the same chunks as an Observable that cancels the run if it is disposed before its end."""
+        return _CancelOnDispose(self, self._feed)
+
+    def aiter(
+        self, *, from_seq: int = 0, buffer: int | None = None, on_overflow: OnOverflow = "wait"
+    ) -> ChunkIterator:
+        """Iterate over the chunks.
+
+        Args:
+            from_seq: the seq to begin with.
+            buffer: how many chunks this reader may lag behind; `None` is any number.
+            on_overflow: what happens beyond that. `wait`: each step's `await ctx.write` waits for this reader, from
+                its first pull until it is closed, collected, or has stood still for 30 seconds. `drop_oldest`: a
+                `Gap` stands for what was dropped. `error`: the iteration ends with `StreamOverflow`.
+
+        Raises:
+            ValueError: when an option is out of range.
+        """
+        return ChunkIterator(self._feed, from_seq=from_seq, buffer=buffer, on_overflow=on_overflow)
+
+    def __aiter__(self) -> ChunkIterator:
+        """Iterate over all chunks, without a bound."""
+        return self.aiter()
+
+    @override
+    def __await__(self) -> Generator[Any, None, WorkflowResult[Out]]:  # type: ignore[override]
+        """Wait for the result."""
+        return self.result.__await__()
+
+    @override
+    def run(self, scheduler: SchedulerBase | None = None) -> WorkflowResult[Out]:  # type: ignore[override]
+        """Block until the result is there, and return it.
+
+        Raises:
+            WrongLoop: under a running event loop; `await` it there.
+        """
+        return self.result.run()
+
+    @override
+    def __repr__(self) -> str:
+        return f"WorkflowStream(workflow_id={self.workflow_id!r}, run_id={self.run_id!r})"
+
+
+class _CancelOnDispose(BoundObservable[Chunk]):
+    """The chunks of a stream; disposing early cancels the run."""
+
+    def __init__(self, stream: WorkflowStream[Any], feed: Feed) -> None:
+        super().__init__(feed.scheduler)
+        self._stream = stream
+        self._feed = feed
+
+    @override
+    def _subscribe_core(self, observer: ObserverBase[Chunk], scheduler: SchedulerBase | None = None) -> DisposableBase:
+        return _Canceling(self._feed, observer).begin()
+
+
+class _Canceling(_Subscription):
+    __slots__ = ("_over",)
+
+    def begin(self) -> DisposableBase:
+        self._over = False
+        self.attach()
+        return self
+
+    @override
+    def finished(self, error: Exception | None) -> None:
+        self._over = True
+        super().finished(error)
+
+    @override
+    def dispose(self) -> None:
+        over = self._over
+        self._over = True
+        super().dispose()
+        if not over and self.feed.cancel is not None:
+            self.feed.cancel()
+
+
+def _status(snapshot: Snapshot) -> RunStatus:
+    return snapshot.status
+
+
+def _leg_usage(snapshot: Snapshot) -> Usage:
+    return snapshot.leg_usage
+
+
+def _whole_usage(snapshot: Snapshot) -> Usage:
+    return snapshot.usage
+
+
+def _usage_of(result: WorkflowResult[Any]) -> Usage:
+    return result.usage

@@ -1,0 +1,106 @@
+"""Run a whole workflow in virtual time, with its answers scripted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from rxloom.chunks import Chunk, Suspension
+from rxloom.run import Run
+from rxloom.snapshot import Suspended, WorkflowResult
+from rxloom.stream import WorkflowStream
+from rxloom.testing._virtual import virtual_run
+from rxloom.workflow import Workflow
+
+__all__ = ["VirtualRun", "run_virtual"]
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualRun(Generic[_Out]):
+    """What a run in virtual time came to.
+
+    Attributes:
+        chunks: the chunks of all its legs, in order.
+        result: the result of the last leg.
+        duration: the virtual seconds it took.
+    """
+
+    chunks: list[Chunk]
+    result: WorkflowResult[_Out]
+    duration: float
+
+
+def run_virtual(
+    workflow: Workflow[_In, _Out], input: _In | None = None, *, resume: Sequence[Any] | Mapping[str, Any] | None = None
+) -> VirtualRun[_Out]:
+    """Run a workflow to its end, or until it waits for an answer that is not scripted.
+
+    Sleeps, timeouts, retry delays and timers of Rx take no time; the date starts at a fixed point.
+
+    Args:
+        workflow: a committed workflow.
+        input: its input.
+        resume: the answers to its suspensions. A list: the first answers the first suspension, and so on. A dict:
+            by path, or by the label of the suspension; what waits at the same time is answered together.
+
+    Raises:
+        ValueError: an answer was never asked for.
+        TypeError: the answers are not in a list or dict.
+        RefusedCall: a scripted answer was refused, since it does not fit or several steps wait for one.
+        Deadlock: the workflow waits for something that cannot come.
+    """
+    return virtual_run(_play(workflow, input, _Script(resume)))
+
+
+async def _play(workflow: Workflow[_In, _Out], input: _In | None, script: _Script) -> VirtualRun[_Out]:
+    run = workflow.create_run()
+    chunks: list[Chunk] = []
+    leg: WorkflowStream[_Out] | None = run.stream_vnext(input)
+    while leg is not None:
+        chunks.extend([chunk async for chunk in leg])
+        result = await leg.result
+        leg = script.answer(run, result.suspensions) if isinstance(result, Suspended) else None
+    script.check_all_used()
+    return VirtualRun(chunks, result, asyncio.get_running_loop().time())
+
+
+class _Script:
+    """The answers that are still to be given."""
+
+    def __init__(self, answers: Sequence[Any] | Mapping[str, Any] | None) -> None:
+        if isinstance(answers, str | bytes):
+            raise TypeError(f"resume is a list of answers, or a dict of them by path or label, not {answers!r}")
+        self._named = dict(answers) if isinstance(answers, Mapping) else {}
+        self._listed = [] if answers is None or isinstance(answers, Mapping) else list(answers)
+
+    def answer(self, run: Run[Any, _Out], waiting: Sequence[Suspension]) -> WorkflowStream[_Out] | None:
+        """Answer what waits, as far as it is scripted, and return the next leg."""
+        if self._listed:
+            return run.resume_stream_vnext(self._listed.pop(0))
+        found = [(one, name) for one in waiting if (name := self._name_of(one)) is not None]
+        if not found:
+            return None
+        answers = {one.path: self._named[name] for one, name in found}
+        for name in {name for _, name in found}:
+            del self._named[name]
+        if len(found) > 1:
+            return run.resume_all(answers)
+        (one, _), (data,) = found[0], answers.values()
+        return run.resume_stream_vnext(data, step=one.path, label=one.label)
+
+    def _name_of(self, one: Suspension) -> str | None:
+        for name in (one.label, one.path):
+            if name is not None and name in self._named:
+                return name
+        return None
+
+    def check_all_used(self) -> None:
+        """Complain of answers nobody asked for."""
+        left = [*map(repr, self._listed), *self._named]
+        if left:
+            raise ValueError(f"the workflow did not ask for all scripted answers; left are: {', '.join(left)}")

@@ -1,0 +1,460 @@
+"""The builder of workflows, and the committed `Workflow`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any, Generic, Literal, TypeVar, overload
+
+from reactivex import Observable
+
+from rxloom.build import Blueprint, arm_of, checked_limit, fixed_due, loop_body
+from rxloom.callables import call_with, name_of
+from rxloom.collect import only
+from rxloom.engine import Node
+from rxloom.errors import DefinitionError, WorkflowNotCommitted
+from rxloom.flow._branch import Arm, Branch
+from rxloom.flow._event import WaitForEvent
+from rxloom.flow._for_each import ForEach
+from rxloom.flow._loop import Loop
+from rxloom.flow._parallel import Parallel
+from rxloom.flow._seq import Seq
+from rxloom.flow._sleep import Sleep
+from rxloom.flow._step import StepNode
+from rxloom.graph import mermaid, notebook
+from rxloom.mapping import MapSpec
+from rxloom.ports import runtime as runtimes
+from rxloom.retry import Retry
+from rxloom.run import Run
+from rxloom.schema import Schema
+from rxloom.settings import Callback, Settings
+from rxloom.state import StateSpec
+from rxloom.step import create_step, step_from_operator
+from rxloom.step_body import Body
+from rxloom.step_type import Step, checked_id, seconds_of
+
+Start = TypeVar("Start")
+Now = TypeVar("Now")
+Next = TypeVar("Next")
+Item = TypeVar("Item")
+In = TypeVar("In", contravariant=True)
+Out = TypeVar("Out", covariant=True)
+
+StepOrSteps = Step[Any, Any, Any] | Sequence[Step[Any, Any, Any]]
+Condition = Callable[..., bool | Awaitable[bool]]
+Operator = Callable[[Observable[Any]], Observable[Any]]
+
+
+class WorkflowBuilder(Generic[Start, Now]):
+    """An unfinished workflow: each method returns a new builder with one more node, `commit()` the workflow.
+
+    Example:
+        >>> from rxloom import create_workflow, step
+        >>> @step
+        ... async def double(number: int) -> int:
+        ...     return 2 * number
+        >>> create_workflow("doubling", input=int, output=int).then(double).commit()
+        <Workflow 'doubling': int -> int>
+    """
+
+    __slots__ = ("_plan",)
+
+    def __init__(self, plan: Blueprint) -> None:
+        """Use `create_workflow`."""
+        self._plan = plan
+
+    @property
+    def id(self) -> str:
+        """The id of the workflow."""
+        return self._plan.id
+
+    def then(self, step: Step[Now, Next, Any]) -> WorkflowBuilder[Start, Next]:
+        """Run a step, or a nested workflow, on the output of the node before.
+
+        Raises:
+            DuplicateStepId: when the workflow has a step with this id.
+            SchemaMismatch: when the step cannot take what comes.
+        """
+        step = self._plan.step(step)
+        return WorkflowBuilder(self._plan.add(StepNode(step), [step], step.input, step.output))
+
+    def parallel(
+        self,
+        steps: Iterable[Step[Now, Any, Any]],
+        *,
+        max_concurrency: int | None = None,
+        errors: Literal["fail", "collect"] = "fail",
+    ) -> WorkflowBuilder[Start, Any]:
+        """Run steps side by side on the same input; the output is `{id: output}` in declared order.
+
+        Args:
+            steps: the steps.
+            max_concurrency: how many may run at once; `None` is all.
+            errors: `"fail"` fails when all have settled; `"collect"` puts `None` for a failed one.
+
+        Raises:
+            DefinitionError: when there is no step, or an option is out of range.
+            DuplicateStepId: when an id is used twice.
+        """
+        arms = [self._plan.step(one) for one in steps]
+        if not arms:
+            raise DefinitionError("parallel needs at least one step", workflow_id=self.id)
+        node = Parallel(
+            {one.id: StepNode(one) for one in arms},
+            limit=checked_limit("max_concurrency", max_concurrency, self.id),
+            collect=_collects(errors, self.id),
+        )
+        return WorkflowBuilder(self._plan.add(node, arms))
+
+    def branch(
+        self,
+        arms: Iterable[tuple[Condition, StepOrSteps]],
+        *,
+        default: StepOrSteps | None = None,
+        first_match: bool = False,
+        merge: bool = False,
+    ) -> WorkflowBuilder[Start, Any]:
+        """Run the arms whose conditions hold, side by side; the output is `{id: output}` of those.
+
+        A list of steps as an arm runs one after the other, under the id of its last step.
+
+        Args:
+            arms: `(condition, step)`; a condition is called with `(value)` or `(value, ctx)`, and may be async.
+            default: runs when no condition holds.
+            first_match: take only the first arm whose condition holds.
+            merge: the output is the one arm's output itself; the input, when none was taken.
+
+        Raises:
+            DefinitionError: when there is no arm, or `merge` could meet several.
+            DuplicateStepId: when an id is used twice.
+        """
+        made: list[Arm] = []
+        used: list[Step[Any, Any, Any]] = []
+        for condition, arm in arms:
+            id, node, steps = arm_of(self._plan, arm)
+            made.append(Arm(id, name_of(condition), call_with(condition), node))
+            used += steps
+        if not made:
+            raise DefinitionError("branch needs at least one arm", workflow_id=self.id)
+        if merge and not first_match and len(made) > 1:
+            raise DefinitionError("merge=True takes one arm: add first_match=True", workflow_id=self.id)
+        if default is not None:
+            id, node, steps = arm_of(self._plan, default)
+            made.append(Arm(id, "default", None, node))
+            used += steps
+        branch = Branch(self._plan.name("branch"), made, first_match=first_match, merge=merge)
+        return WorkflowBuilder(self._plan.add(branch, used))
+
+    def do_while(
+        self, step: Step[Now, Next, Any] | Sequence[Step[Any, Any, Any]], condition: Condition, *,
+        max_iterations: int | None = None,
+    ) -> WorkflowBuilder[Start, Next]:  # fmt: skip
+        """Run a body, and again on its own output as long as the condition holds.
+
+        Args:
+            step: the body: a step, or a list of steps.
+            condition: asked after each round, with `(output)` or `(output, ctx)`.
+            max_iterations: stop after so many rounds.
+
+        Raises:
+            DuplicateStepId: when the workflow has a step with this id.
+        """
+        return self._loop("while", step, condition, max_iterations)
+
+    def do_until(
+        self, step: Step[Now, Next, Any] | Sequence[Step[Any, Any, Any]], condition: Condition, *,
+        max_iterations: int | None = None,
+    ) -> WorkflowBuilder[Start, Next]:  # fmt: skip
+        """Run a body, and again on its own output until the condition holds.
+
+        Args:
+            step: the body: a step, or a list of steps.
+            condition: asked after each round, with `(output)` or `(output, ctx)`.
+            max_iterations: stop after so many rounds.
+
+        Raises:
+            DuplicateStepId: when the workflow has a step with this id.
+        """
+        return self._loop("until", step, condition, max_iterations)
+
+    def _loop(
+        self, kind: Literal["while", "until"], step: Any, condition: Condition, max_iterations: int | None
+    ) -> WorkflowBuilder[Start, Any]:
+        body, steps = loop_body(self._plan, step)
+        node = Loop(
+            self._plan.name("loop"), body, call_with(condition), kind=kind, first=steps[0].id, name=name_of(condition),
+            max_iterations=checked_limit("max_iterations", max_iterations, self.id),
+        )  # fmt: skip
+        return WorkflowBuilder(self._plan.add(node, steps, steps[0].input, steps[-1].output))
+
+    def for_each(
+        self: WorkflowBuilder[Start, list[Item]] | WorkflowBuilder[Start, tuple[Item, ...]],
+        step: Step[Item, Next, Any],
+        *,
+        concurrency: int = 1,
+        errors: Literal["fail", "collect"] = "fail",
+    ) -> WorkflowBuilder[Start, list[Next]]:
+        """Run a step for each item of a list or tuple; the output is the list of outputs, in the order of the input.
+
+        Args:
+            step: the step.
+            concurrency: how many items may run at once.
+            errors: `"fail"` starts no further item after a failure, and fails when the running ones have settled;
+                `"collect"` puts `None` for a failed one.
+
+        Raises:
+            DefinitionError: when an option is out of range.
+            DuplicateStepId: when the workflow has a step with this id.
+        """
+        plan = self._plan
+        step = plan.step(step)
+        limit = checked_limit("concurrency", concurrency, plan.id)
+        node = ForEach(step, StepNode(step), concurrency=limit or 1, collect=_collects(errors, plan.id))
+        return WorkflowBuilder(plan.add(node, [step]))
+
+    @overload
+    def map(self, fn: Callable[[Now], Awaitable[Next]], /, *, id: str | None = None) -> WorkflowBuilder[Start, Next]: ...
+    @overload
+    def map(self, fn: Callable[[Now], Next], /, *, id: str | None = None) -> WorkflowBuilder[Start, Next]: ...
+    @overload
+    def map(self, fn: Callable[[Now, Any], Any], /, *, id: str | None = None) -> WorkflowBuilder[Start, Any]: ...
+    @overload
+    def map(self, fn: Mapping[str, Any], /, *, id: str | None = None) -> WorkflowBuilder[Start, Any]: ...
+    def map(self, fn: Any, /, *, id: str | None = None) -> WorkflowBuilder[Start, Any]:
+        """Turn the value into another one: by a function, or key by key from sources.
+
+        Args:
+            fn: called with `(value)` or `(value, ctx)`, sync or async; or a mapping of keys to sources: `from_result`,
+                `from_init`, `from_context`, `from_state`, `value`, `template`, or a function.
+            id: the id of the step; a stable one is made if it is left out.
+
+        Raises:
+            DefinitionError: when a source is none.
+            DuplicateStepId: when the workflow has a step with this id.
+        """
+        plan = self._plan
+        step_id = checked_id(id) if id is not None else plan.name("mapping")
+        spec = MapSpec(fn) if isinstance(fn, Mapping) else None  # pyright: ignore[reportUnknownArgumentType] # a user's mapping
+        adapter = call_with(fn) if spec is None else spec.resolve
+
+        async def body(value: Any, ctx: Any) -> Any:
+            mapped = adapter(value, ctx)
+            return await mapped if isinstance(mapped, Awaitable) else mapped
+
+        step = create_step(step_id, body, retries=0)
+        shown: dict[str, Any] = {"function": name_of(fn)} if spec is None else {"sources": spec.describe()}
+        return WorkflowBuilder(plan.add(StepNode(step, shown={"type": "map", "id": step_id, **shown}), [step]))
+
+    def sleep(self, duration: float | timedelta | Callable[..., Any]) -> WorkflowBuilder[Start, Now]:
+        """Let the value pass after a while; the run's status is `waiting` meanwhile.
+
+        Args:
+            duration: seconds, a timedelta, or a function of `(value)` or `(value, ctx)` that gives one.
+        """
+        return self._sleep("sleep", duration)
+
+    def sleep_until(self, time: datetime | Callable[..., Any]) -> WorkflowBuilder[Start, Now]:
+        """Let the value pass at a time; one without a time zone is local.
+
+        Args:
+            time: a datetime, or a function of `(value)` or `(value, ctx)` that gives one.
+        """
+        return self._sleep("sleep_until", time)
+
+    def _sleep(self, kind: Literal["sleep", "sleep_until"], due: Any) -> WorkflowBuilder[Start, Any]:
+        id = self._plan.name(kind)
+        fixed = None if callable(due) else fixed_due(kind, due, self.id)
+        adapter = call_with(due) if callable(due) else (lambda _value, _ctx: due)
+        node = Sleep(id, adapter, kind=kind, fixed=fixed or name_of(due), computed=fixed is None)
+        return WorkflowBuilder(self._plan.add(node, ids=[id], passes=True))
+
+    def wait_for_event(
+        self, name: str, *, output: Any = Any, timeout: float | timedelta | None = None
+    ) -> WorkflowBuilder[Start, Any]:
+        """Take the next event that `run.send_event(name, data)` sends, also one that came earlier.
+
+        Args:
+            name: the name of the event.
+            output: schema of its data, which is the output.
+            timeout: seconds to wait; then the step fails with `StepTimeout`.
+        """
+        id = self._plan.name("event")
+        node = WaitForEvent(id, name, output=output, timeout=seconds_of("timeout", timeout, id))
+        return WorkflowBuilder(self._plan.add(node, ids=[id], output=Schema(output)))
+
+    def pipe(
+        self, *operators: Operator, id: str | None = None, collect: Callable[[Iterable[Any]], Any] = only
+    ) -> WorkflowBuilder[Start, Any]:
+        """Put plain Rx operators in the middle: they see the value as a stream of one item.
+
+        Args:
+            operators: the operators.
+            id: the id of the step; a stable one is made if it is left out.
+            collect: folds what comes out into the output; exactly one item if left out.
+
+        Raises:
+            DuplicateStepId: when the workflow has a step with this id.
+        """
+        plan = self._plan
+        step_id = checked_id(id) if id is not None else plan.name("pipe")
+        step = step_from_operator(step_id, lambda source: source.pipe(*operators), collect=collect, retries=0)
+        shown = {"type": "pipe", "id": step_id, "operators": [name_of(one) for one in operators]}
+        return WorkflowBuilder(plan.add(StepNode(step, shown=shown), [step]))
+
+    def commit(self) -> Workflow[Start, Now]:
+        """Freeze the workflow.
+
+        Raises:
+            WorkflowNotCommitted: when nothing was added to it.
+        """
+        if not self._plan.nodes:
+            raise WorkflowNotCommitted(self.id)
+        return Workflow(self._plan)
+
+
+def _collects(errors: str, workflow_id: str) -> bool:
+    if errors not in {"fail", "collect"}:
+        raise DefinitionError(f"errors must be 'fail' or 'collect'; got {errors!r}", workflow_id=workflow_id)
+    return errors == "collect"
+
+
+def create_workflow(
+    id: str,
+    *,
+    input: Any = Any,
+    output: Any = Any,
+    state: Any = None,
+    retries: int | Retry = 0,
+    timeout: float | timedelta | None = None,
+    max_concurrency: int | None = None,
+    description: str = "",
+    metadata: Mapping[str, Any] | None = None,
+    on_start: Callback | None = None,
+    on_finish: Callback | None = None,
+    on_error: Callback | None = None,
+) -> WorkflowBuilder[Any, Any]:
+    """Begin a workflow.
+
+    Args:
+        id: its id.
+        input: schema of its input: anything `pydantic.TypeAdapter` takes.
+        output: schema of its output.
+        state: schema of the workflow state: a pydantic model, dataclass or TypedDict.
+        retries: the policy of steps that name none: how many further attempts, or a `Retry`.
+        timeout: seconds of running and waiting, suspension not counted; then the run fails with `RunTimeout`.
+        max_concurrency: how many step bodies of a run may execute at once, nested ones included.
+        description: shown in the graph.
+        metadata: shown in the graph.
+        on_start: called with a `RunInfo` before the first step; what it raises fails the run.
+        on_finish: called with a `RunInfo` at the end of each leg; what it raises is logged.
+        on_error: called with a `RunInfo` when the run failed; what it raises is logged.
+
+    Raises:
+        DefinitionError: when an option is out of range.
+
+    Example:
+        >>> from rxloom import step
+        >>> @step
+        ... async def shout(text: str) -> str:
+        ...     return text.upper()
+        >>> workflow = create_workflow("shouting", input=str, output=str).then(shout).commit()
+        >>> workflow.create_run().stream_vnext("hello").run().unwrap()
+        'HELLO'
+    """
+    settings = Settings(
+        state=StateSpec(checked_id(id), state),
+        retries=Retry.of(retries),
+        timeout=seconds_of("timeout", timeout, id),
+        max_concurrency=checked_limit("max_concurrency", max_concurrency, id),
+        on_start=on_start,
+        on_finish=on_finish,
+        on_error=on_error,
+    )
+    plan = Blueprint(
+        id=id, input=Schema(input), output=Schema(output), settings=settings, description=description,
+        metadata=dict(metadata or {}),
+    )  # fmt: skip
+    return WorkflowBuilder(plan)
+
+
+class Workflow(Step[In, Out, Any], Generic[In, Out]):
+    """A committed workflow: frozen, and usable wherever a step is.
+
+    Attributes:
+        id: its id.
+        input: schema of its input.
+        output: schema of its output.
+        flow: its pipeline.
+        settings: state schema, retries, limits and callbacks.
+        steps: its own steps, by id.
+    """
+
+    __slots__ = ("__dict__", "flow", "settings", "steps")
+
+    flow: Node
+    settings: Settings
+    steps: Mapping[str, Step[Any, Any, Any]]
+
+    def __init__(self, plan: Blueprint) -> None:
+        """Use `create_workflow(...).commit()`."""
+        super().__init__(
+            plan.id, Body(_not_callable, "workflow", True, None, _not_callable), input=plan.input, output=plan.output,
+            description=plan.description, metadata=plan.metadata,
+        )  # fmt: skip
+        self.flow = Seq(plan.nodes)
+        self.settings = plan.settings
+        self.steps = dict(plan.steps)
+
+    def create_run(
+        self,
+        *,
+        run_id: str | None = None,
+        resource_id: str | None = None,
+        on_existing: Literal["refuse", "join"] = "refuse",
+    ) -> Run[In, Out]:
+        """Return a run of this workflow; nothing happens before its first verb, and no loop is needed.
+
+        Args:
+            run_id: its id; a new one is made if it is left out.
+            resource_id: whose it is.
+            on_existing: `"join"` makes `stream_vnext` of a run id that is known observe it; `"refuse"` refuses.
+
+        Raises:
+            ValueError: when an argument is out of range.
+        """
+        return runtimes.current().new_run(self, run_id, resource_id, on_existing)
+
+    def step_at(self, path: str) -> Step[Any, Any, Any]:
+        """Return the step at a path.
+
+        Raises:
+            KeyError: when there is none.
+        """
+        found: Any = self
+        for part in path.split("."):
+            found = found.steps[part.partition("[")[0]]
+        return found
+
+    @cached_property
+    def graph(self) -> Mapping[str, Any]:
+        """The workflow as JSON-able data."""
+        graph: dict[str, Any] = {"type": "workflow", "id": self.id}
+        if self.description:
+            graph["description"] = self.description
+        if self.metadata:
+            graph["metadata"] = dict(self.metadata)
+        graph["graph"] = self.flow.describe()
+        return graph
+
+    def to_mermaid(self) -> str:
+        """Return the graph as a Mermaid flowchart."""
+        return mermaid(self.graph)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """Show the graph in a notebook."""
+        return notebook(self.graph)
+
+
+def _not_callable(*_: Any) -> Any:
+    raise DefinitionError("a workflow is run by `create_run()`, not called")
