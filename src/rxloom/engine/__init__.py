@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rxloom.engine._bodiless import bodiless
 from rxloom.engine._call import Call
 from rxloom.engine._ctx import BAILED, PAUSED, Ctx, Err, Failure, Halt, Ok
 from rxloom.engine._execution import CURRENT_RUNS, Execution, fresh_context
@@ -33,6 +34,7 @@ __all__ = [
     "Question",
     "Scope",
     "Waiting",
+    "bodiless",
     "fresh_context",
     "replayed",
 ]

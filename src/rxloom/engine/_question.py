@@ -11,21 +11,17 @@ from typing_extensions import override
 
 from rxloom.callables import is_awaitable
 from rxloom.context import StepContext
+from rxloom.engine._bodiless import bodiless
 from rxloom.engine._ctx import Ctx
 from rxloom.engine._leaf import Leaf
 from rxloom.engine._shutdown import FATAL, ends_the_run
 from rxloom.errors import AbortSignal, DefinitionError, StepSignal, signal_in
-from rxloom.step import create_step
 from rxloom.step_type import Step
-
-
-def _nobody() -> None:
-    """Stand in for a body: a question has none."""
 
 
 @lru_cache(maxsize=1024)
 def _asker(id: str) -> Step[Any, Any, Any]:
-    return create_step(id, _nobody)
+    return bodiless(id)
 
 
 class Question(DisposableBase):

@@ -11,9 +11,8 @@ from reactivex.abc import DisposableBase
 from typing_extensions import override
 
 from rxloom.chunks import EventTaken
-from rxloom.engine import Ctx, Err, Node, Ok, Waiting, replayed
+from rxloom.engine import Ctx, Err, Node, Ok, Waiting, replayed, bodiless
 from rxloom.schema import input_invalid
-from rxloom.step import create_step
 
 
 class WaitForEvent(Node):
@@ -33,7 +32,7 @@ class WaitForEvent(Node):
         self.id = id
         self.name = name
         self.timeout = timeout
-        self._step = create_step(id, _nobody, retries=0, output=output)
+        self._step = bodiless(id, output=output)
 
     @override
     def start(self, ctx: Ctx, ok: Ok, err: Err) -> DisposableBase | None:
@@ -98,7 +97,3 @@ class _Listening(Waiting):
         waits = self.execution.waits.get(self.event)
         if waits is not None and self in waits:
             waits.remove(self)
-
-
-def _nobody() -> None:
-    """Stand in for a body: a wait has none."""

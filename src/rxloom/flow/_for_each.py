@@ -9,10 +9,9 @@ from reactivex.abc import DisposableBase
 from typing_extensions import override
 
 from rxloom.chunks import StepProgress, StepProgressPayload
-from rxloom.engine import Call, Child, Ctx, Err, Failure, FanOut, Halt, Node, Ok, replayed
+from rxloom.engine import Call, Child, Ctx, Err, Failure, FanOut, Halt, Node, Ok, replayed, bodiless
 from rxloom.errors import InputInvalid
 from rxloom.snapshot import Entry
-from rxloom.step import create_step
 from rxloom.step_type import Step
 from rxloom.values import copy_plain
 
@@ -35,7 +34,7 @@ class ForEach(Node):
         self.body = body
         self.concurrency = concurrency
         self.collect = collect
-        self._whole = create_step(step.id, _nobody, retries=0)
+        self._whole = bodiless(step.id)
 
     @override
     def start(self, ctx: Ctx, ok: Ok, err: Err) -> DisposableBase | None:
@@ -165,10 +164,6 @@ class _Items(FanOut):
             whole.when_empty(lambda: whole.bail(value))
         else:
             whole.when_empty(lambda: whole.close_suspended(halt, self.ctx.execution.now()))
-
-
-def _nobody() -> None:
-    """Stand in for a body: the whole has none."""
 
 
 def _nothing(_: Any) -> None:

@@ -11,9 +11,8 @@ from reactivex.abc import DisposableBase
 from typing_extensions import override
 
 from rxloom.callables import Adapter
-from rxloom.engine import Ctx, Err, Node, Ok, Question, Waiting, replayed
+from rxloom.engine import Ctx, Err, Node, Ok, Question, Waiting, replayed, bodiless
 from rxloom.errors import DefinitionError
-from rxloom.step import create_step
 from rxloom.values import copy_plain
 
 
@@ -43,7 +42,7 @@ class Sleep(Node):
         self.kind: Literal["sleep", "sleep_until"] = kind
         self.fixed = fixed
         self.computed = computed
-        self._step = create_step(id, _nobody, retries=0)
+        self._step = bodiless(id)
 
     @override
     def start(self, ctx: Ctx, ok: Ok, err: Err) -> DisposableBase | None:
@@ -110,7 +109,3 @@ def _until(kind: str, due: Any, now: int) -> int:
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
         raise DefinitionError(f"sleep needs seconds or a timedelta, and got {due!r}")
     return now + max(0, math.ceil(seconds * 1000))
-
-
-def _nobody() -> None:
-    """Stand in for a body: a sleep has none."""
