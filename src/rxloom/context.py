@@ -303,7 +303,9 @@ class StepContext(_Context[StateT, ResumeT]):
         self._seen = self._call.state_fields()
         return NOTHING
 
-    def update_state(self, change: Callable[[StateT], Mapping[str, Any]] | None = None, **changes: Any) -> Awaitable[None]:
+    def update_state(
+        self, change: Callable[[StateT], Mapping[str, Any]] | None = None, **changes: Any
+    ) -> Awaitable[None]:
         """Change fields of the run's state in one go, so that no update of a sibling is lost.
 
         Args:
@@ -408,9 +410,7 @@ class RuntimeContext(MutableMapping[str, Any]):
 
     __slots__ = ("_items", "_wrote")
 
-    def __init__(
-        self, items: dict[str, Any], wrote: Callable[[Mapping[str, Any], tuple[str, ...]], None]
-    ) -> None:
+    def __init__(self, items: dict[str, Any], wrote: Callable[[Mapping[str, Any], tuple[str, ...]], None]) -> None:
         """Make a mapping over `items`; `wrote` is told of each change."""
         self._items = items
         self._wrote = wrote

@@ -13,7 +13,13 @@ from pydantic import ValidationError
 from rxloom.chunks import EventReceived
 from rxloom.engine import Execution, fresh_context
 from rxloom.errors import (
-    NotSuspended, OwnershipLost, RefusedCall, ResumeConflict, RunAlreadyStarted, RunInterrupted, RunNotFound,
+    NotSuspended,
+    OwnershipLost,
+    RefusedCall,
+    ResumeConflict,
+    RunAlreadyStarted,
+    RunInterrupted,
+    RunNotFound,
 )  # fmt: skip
 from rxloom.feed import Feed, View
 from rxloom.leg import Leg

@@ -13,8 +13,17 @@ from pydantic import ValidationError
 from reactivex.abc import DisposableBase
 
 from rxloom.chunks import (
-    Answer, ContextWrite, EventReceived, LegKind, LegStarted, WorkflowCanceled, WorkflowFinish, WorkflowFinishPayload,
-    WorkflowPaused, WorkflowStart, WorkflowStartPayload,
+    Answer,
+    ContextWrite,
+    EventReceived,
+    LegKind,
+    LegStarted,
+    WorkflowCanceled,
+    WorkflowFinish,
+    WorkflowFinishPayload,
+    WorkflowPaused,
+    WorkflowStart,
+    WorkflowStartPayload,
 )  # fmt: skip
 from rxloom.context import RuntimeContext
 from rxloom.engine import Ctx, Execution, Failure, Question, Scope

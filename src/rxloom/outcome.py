@@ -37,7 +37,11 @@ class LegOutcome:
 
     def freeze(self) -> None:
         """Make the result now: the snapshot is about to change."""
-        if self._result is None and self._snapshot.leg == self._leg and self._snapshot.status not in {"running", "waiting"}:
+        if (
+            self._result is None
+            and self._snapshot.leg == self._leg
+            and self._snapshot.status not in {"running", "waiting"}
+        ):
             self._result = result_of(self._snapshot, self.exception, self.reason)
 
     def __del__(self) -> None:

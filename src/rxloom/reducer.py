@@ -6,14 +6,39 @@
 from __future__ import annotations
 
 from collections import deque
-
-from typing_extensions import assert_never
+from typing import assert_never
 
 from rxloom.chunks import (
-    Answer, Choice, ContextWrite, Custom, EventReceived, EventTaken, ItemStart, LegStarted, Record, StateWrite,
-    StepOutput, StepOutputPayload, StepProgress, StepProgressPayload, StepResult, StepResultPayload, StepRetry,
-    StepRetryPayload, StepStart, StepStartPayload, StepSuspended, StepSuspendedPayload, StepWaiting,
-    StepWaitingPayload, Suspension, Usage, WorkflowCanceled, WorkflowFinish, WorkflowFinishPayload, WorkflowPaused,
+    Answer,
+    Choice,
+    ContextWrite,
+    Custom,
+    EventReceived,
+    EventTaken,
+    ItemStart,
+    LegStarted,
+    Record,
+    StateWrite,
+    StepOutput,
+    StepOutputPayload,
+    StepProgress,
+    StepProgressPayload,
+    StepResult,
+    StepResultPayload,
+    StepRetry,
+    StepRetryPayload,
+    StepStart,
+    StepStartPayload,
+    StepSuspended,
+    StepSuspendedPayload,
+    StepWaiting,
+    StepWaitingPayload,
+    Suspension,
+    Usage,
+    WorkflowCanceled,
+    WorkflowFinish,
+    WorkflowFinishPayload,
+    WorkflowPaused,
     WorkflowStart,
 )  # fmt: skip
 from rxloom.snapshot import NO_USAGE, Decision, Entry, RunStatus, Snapshot, parent_path

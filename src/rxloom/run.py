@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
-
 from functools import partial
 from typing import Any, Generic, Literal, TypeVar, overload
 
@@ -247,9 +246,7 @@ class Run(Generic[In, Out]):
         feed.cancel = control.cancel_soon
         return feed
 
-    def _stream(
-        self, view: View, port: LoopPort, start: Callable[[LoopPort, Feed, Any], None]
-    ) -> WorkflowStream[Out]:
+    def _stream(self, view: View, port: LoopPort, start: Callable[[LoopPort, Feed, Any], None]) -> WorkflowStream[Out]:
         feed = self._feed(view, port)
         begin = partial(self._control.admit, partial(start, port, feed, fresh_context()))
         if port.scheduler.on_loop():

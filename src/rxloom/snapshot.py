@@ -18,9 +18,7 @@ from rxloom.errors import RunInterrupted, WorkflowCanceled, WorkflowFailed, Work
 
 OutT = TypeVar("OutT", default=Any)
 
-RunStatus: TypeAlias = Literal[
-    "pending", "running", "waiting", "suspended", "paused", "success", "failed", "canceled"
-]
+RunStatus: TypeAlias = Literal["pending", "running", "waiting", "suspended", "paused", "success", "failed", "canceled"]
 StepStatus: TypeAlias = Literal["running", "waiting", "suspended", "success", "failed", "bailed", "canceled"]
 
 TERMINAL: frozenset[str] = frozenset({"success", "failed", "canceled"})

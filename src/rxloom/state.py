@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, get_type_hints
+from typing import Any, NotRequired, Required, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ValidationError
+from typing_extensions import ReadOnly
 
 from rxloom.errors import DefinitionError
 from rxloom.schema import Schema, input_invalid
@@ -51,7 +52,7 @@ class StateSpec:
         self._reducers: dict[str, Reduce] = {}
         if annotation is not None:
             try:
-                hints = get_type_hints(annotation, include_extras=True)
+                hints = {name: _bare(hint) for name, hint in get_type_hints(annotation, include_extras=True).items()}
             except (TypeError, NameError) as error:
                 raise DefinitionError(
                     f"state must be a pydantic model, dataclass or TypedDict, got {annotation!r}",
@@ -125,6 +126,13 @@ class StateSpec:
             name: self._reducers[name].join(state[name], value) if name in self._reducers and name in state else value
             for name, value in changes.items()
         }
+
+
+def _bare(hint: Any) -> Any:
+    """Take off what a TypedDict says of a key and not of its value."""
+    while get_origin(hint) in (NotRequired, ReadOnly, Required):
+        hint = get_args(hint)[0]
+    return hint
 
 
 def _names_of(annotation: Any, hints: Mapping[str, Any]) -> list[str]:

@@ -108,9 +108,7 @@ class _Ending(Cursor):
 
     __slots__ = ("_make", "_observer")
 
-    def __init__(
-        self, feed: Feed, observer: ObserverBase[Any], make: Callable[[WorkflowResult[Any]], Any]
-    ) -> None:
+    def __init__(self, feed: Feed, observer: ObserverBase[Any], make: Callable[[WorkflowResult[Any]], Any]) -> None:
         super().__init__(feed)
         self._observer = observer
         self._make = make
@@ -232,9 +230,7 @@ class WorkflowStream(BoundObservable[Chunk], Generic[Out]):
         """Return the same chunks as an Observable that cancels the run if it is disposed before its end."""
         return _CancelOnDispose(self, self._feed)
 
-    def aiter(
-        self, *, from_seq: int = 0, buffer: int | None = None, on_overflow: OnOverflow = "wait"
-    ) -> ChunkIterator:
+    def aiter(self, *, from_seq: int = 0, buffer: int | None = None, on_overflow: OnOverflow = "wait") -> ChunkIterator:
         """Iterate over the chunks.
 
         Args:

@@ -56,7 +56,7 @@ def _one(snapshot: Snapshot, found: list[str], which: str) -> list[str]:
         raise NotSuspended(
             f"no step {which} is suspended".replace("  ", " ") + f"; suspended: {waiting}", run_id=snapshot.run_id
         )
-    if len(found) == 1 or len({_list_of(path) for path in found}) == 1 and _list_of(found[0]):
+    if len(found) == 1 or (len({_list_of(path) for path in found}) == 1 and _list_of(found[0])):
         return found
     raise AmbiguousResume(found, run_id=snapshot.run_id)
 

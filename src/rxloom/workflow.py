@@ -214,7 +214,9 @@ class WorkflowBuilder(Generic[Start, Now]):
         return WorkflowBuilder(plan.add(node, [step]))
 
     @overload
-    def map(self, fn: Callable[[Now], Awaitable[Next]], /, *, id: str | None = None) -> WorkflowBuilder[Start, Next]: ...
+    def map(
+        self, fn: Callable[[Now], Awaitable[Next]], /, *, id: str | None = None
+    ) -> WorkflowBuilder[Start, Next]: ...
     @overload
     def map(self, fn: Callable[[Now], Next], /, *, id: str | None = None) -> WorkflowBuilder[Start, Next]: ...
     @overload

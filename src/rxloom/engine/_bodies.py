@@ -127,7 +127,7 @@ async def _items(source: Observable[Any], ctx: Any, write: Callable[[Any], None]
     def on_next(item: Any) -> None:
         try:
             write(item)
-        except BaseException as error:  # noqa: BLE001 # the step fails with it, not the observable's producer
+        except BaseException:  # noqa: BLE001 # the step fails with it, not the observable's producer
             ctx.on_loop(lambda: settle(error))
         else:
             items.append(item)

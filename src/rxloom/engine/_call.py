@@ -13,8 +13,17 @@ from reactivex.abc import DisposableBase
 from typing_extensions import override
 
 from rxloom.chunks import (
-    ErrorInfo, ItemStart, StepRetry, StepRetryPayload, StepResult, StepResultPayload, StepStart, StepStartPayload,
-    StepSuspended, StepSuspendedPayload, Suspension,
+    ErrorInfo,
+    ItemStart,
+    StepResult,
+    StepResultPayload,
+    StepRetry,
+    StepRetryPayload,
+    StepStart,
+    StepStartPayload,
+    StepSuspended,
+    StepSuspendedPayload,
+    Suspension,
 )  # fmt: skip
 from rxloom.engine._ctx import BAILED, Ctx, Err, Failure, Halt, Ok
 from rxloom.engine._parent import Parent

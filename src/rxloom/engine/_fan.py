@@ -177,7 +177,10 @@ class FanOut(DisposableBase):
         found = [
             child
             for child in self.children
-            if child is not None and not child.running and child.halt is not None and paths.intersection(child.halt.paths)
+            if child is not None
+            and not child.running
+            and child.halt is not None
+            and paths.intersection(child.halt.paths)
         ]
         for child in found:
             child.halt = None

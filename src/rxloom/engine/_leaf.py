@@ -15,11 +15,18 @@ from rxloom.chunks import Answer, Suspension
 from rxloom.context import StepContext, SyncStepContext
 from rxloom.engine._bodies import body_of, folded
 from rxloom.engine._ctx import Ctx, Err, Ok
-from rxloom.engine._shutdown import ends_the_run
 from rxloom.engine._services import Services
+from rxloom.engine._shutdown import ends_the_run
 from rxloom.engine._strand import Strand
 from rxloom.errors import (
-    AbortSignal, BailSignal, SignalSwallowed, StepFailed, StepSignal, SuspendMismatch, SuspendSignal, signal_in,
+    AbortSignal,
+    BailSignal,
+    SignalSwallowed,
+    StepFailed,
+    StepSignal,
+    SuspendMismatch,
+    SuspendSignal,
+    signal_in,
 )  # fmt: skip
 from rxloom.schema import output_invalid
 from rxloom.snapshot import Entry
@@ -159,7 +166,9 @@ class Leaf(Services):
             self.attempt_failed(self._as_failure(error))
 
     def _as_failure(self, error: BaseException) -> Exception:
-        what = "was cancelled by something else than its run" if isinstance(error, CancelledError) else f"raised {error!r}"
+        what = (
+            "was cancelled by something else than its run" if isinstance(error, CancelledError) else f"raised {error!r}"
+        )
         failed = StepFailed(f"the body {what}", step_path=self.path, workflow_id=self.ctx.scope.workflow.id)
         failed.__cause__ = error
         return failed
@@ -211,7 +220,11 @@ class Leaf(Services):
     def answer_to(self, payload: Any, label: str | None) -> Answer | None:
         """Return the answer to this suspension, once per entry and answer."""
         for at, answer in enumerate(self.answers):
-            if at not in self._used and answer.label == label and (label is not None or _equal(answer.payload, payload)):
+            if (
+                at not in self._used
+                and answer.label == label
+                and (label is not None or _equal(answer.payload, payload))
+            ):
                 self._used.append(at)
                 return answer
         return None

@@ -87,7 +87,9 @@ class Nested(Call):
         self._inner = None
         if not self._halted:
             hop = ctx.scope.depth % HOP == 0
-            self.when_empty(partial(self.execution.soon, partial(self._settle, ctx)) if hop else partial(self._settle, ctx))
+            self.when_empty(
+                partial(self.execution.soon, partial(self._settle, ctx)) if hop else partial(self._settle, ctx)
+            )
 
     def _settle(self, ctx: Ctx) -> None:
         if self.closed or self._halted:

@@ -92,7 +92,9 @@ class Pipe:
         """End the attempt that an operator has let go of."""
         if self._observer is observer:
             self._observer = None
-            self._last_error = self._last_error or self._call.timed_out(message="an operator around it let go of the attempt")
+            self._last_error = self._last_error or self._call.timed_out(
+                message="an operator around it let go of the attempt"
+            )
             self._call.stop(_nothing)
 
     def emitted(self, value: Any) -> None:

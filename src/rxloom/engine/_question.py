@@ -29,9 +29,7 @@ class Question(DisposableBase):
 
     __slots__ = ("_answered", "_ctx", "_failed", "_open", "_task", "leaf")
 
-    def __init__(
-        self, id: str, ctx: Ctx, answered: Callable[[Any], None], failed: Callable[[Exception], None]
-    ) -> None:
+    def __init__(self, id: str, ctx: Ctx, answered: Callable[[Any], None], failed: Callable[[Exception], None]) -> None:
         """Make a question that is asked in the name of the node `id`."""
         self._ctx = ctx
         self._answered: Callable[[Any], None] | None = answered

@@ -12,8 +12,7 @@ from typing import Any, TypeVar, cast
 from reactivex import Observable
 from reactivex.abc import SchedulerBase
 
-from rxloom.chunks import Custom, StateWrite, StepOutput, StepOutputPayload, Usage
-from rxloom.chunks import CustomType
+from rxloom.chunks import Custom, CustomType, StateWrite, StepOutput, StepOutputPayload, Usage
 from rxloom.engine._call import Call
 from rxloom.engine._scope import Scope
 from rxloom.errors import DefinitionError, WriterClosed
@@ -275,5 +274,3 @@ class Services(Call):
         fine = self.ctx.scope.workflow.settings.state.checked(changes)
         if fine:
             self.execution.note(StateWrite(fine))
-
-

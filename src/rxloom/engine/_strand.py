@@ -100,7 +100,7 @@ class Strand:
                 value = stop.value
             else:
                 value = await InContext(coroutine, context, yielded)
-        except BaseException as error:  # noqa: BLE001 # the runner knows what is a failure and what must go on
+        except BaseException as error:  # the runner knows what is a failure and what must go on
             self._settle(runner.raised, error)
             if isinstance(error, GeneratorExit) or (isinstance(error, FATAL) and not execution.own_loop):
                 raise  # the loop, and whoever runs it, has to know

@@ -11,7 +11,7 @@ from reactivex.abc import DisposableBase
 from typing_extensions import override
 
 from rxloom.chunks import EventTaken
-from rxloom.engine import Ctx, Err, Node, Ok, Waiting, replayed, bodiless
+from rxloom.engine import Ctx, Err, Node, Ok, Waiting, bodiless, replayed
 from rxloom.schema import input_invalid
 
 

@@ -9,7 +9,7 @@ from reactivex.abc import DisposableBase
 from typing_extensions import override
 
 from rxloom.chunks import StepProgress, StepProgressPayload
-from rxloom.engine import Call, Child, Ctx, Err, Failure, FanOut, Halt, Node, Ok, replayed, bodiless
+from rxloom.engine import Call, Child, Ctx, Err, Failure, FanOut, Halt, Node, Ok, bodiless, replayed
 from rxloom.errors import InputInvalid
 from rxloom.snapshot import Entry
 from rxloom.step_type import Step

@@ -104,9 +104,7 @@ class _LoopRun(DisposableBase):
         """Take the output of a round."""
         if self._ok is None:
             return
-        if ctx.halt is not None:
-            self._finish()
-        elif self._ended is not None and self._round >= self._ended:
+        if ctx.halt is not None or (self._ended is not None and self._round >= self._ended):
             self._finish()
         else:
             value = copy_plain(ctx.value)

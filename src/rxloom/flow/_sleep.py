@@ -11,7 +11,7 @@ from reactivex.abc import DisposableBase
 from typing_extensions import override
 
 from rxloom.callables import Adapter
-from rxloom.engine import Ctx, Err, Node, Ok, Question, Waiting, replayed, bodiless
+from rxloom.engine import Ctx, Err, Node, Ok, Question, Waiting, bodiless, replayed
 from rxloom.errors import DefinitionError
 from rxloom.values import copy_plain
 
@@ -27,7 +27,9 @@ class Sleep(Node):
 
     __slots__ = ("_step", "computed", "due", "fixed", "id", "kind")
 
-    def __init__(self, id: str, due: Adapter, *, kind: Literal["sleep", "sleep_until"], fixed: str, computed: bool = False) -> None:
+    def __init__(
+        self, id: str, due: Adapter, *, kind: Literal["sleep", "sleep_until"], fixed: str, computed: bool = False
+    ) -> None:
         """Make a sleep.
 
         Args:

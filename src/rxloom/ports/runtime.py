@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from rxloom.log import ChunkLog
 from rxloom.ports.loop import LoopPort
 from rxloom.ports.store import Store
 

@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+from rxloom.testing._context import RecordingContext, RecordingSyncContext, context
 from rxloom.testing._grammar import check_chunks
+from rxloom.testing._run import VirtualRun, run_virtual
+from rxloom.testing._virtual import Deadlock, VirtualLoop, virtual_run
 
-__all__ = ["check_chunks"]
+__all__ = [
+    "Deadlock",
+    "RecordingContext",
+    "RecordingSyncContext",
+    "VirtualLoop",
+    "VirtualRun",
+    "check_chunks",
+    "context",
+    "run_virtual",
+    "virtual_run",
+]

@@ -53,6 +53,17 @@ def run_virtual(
         TypeError: the answers are not in a list or dict.
         RefusedCall: a scripted answer was refused, since it does not fit or several steps wait for one.
         Deadlock: the workflow waits for something that cannot come.
+
+    Example:
+        >>> from rxloom import StepContext, create_workflow, step
+        >>> @step
+        ... async def greet(name: str, ctx: StepContext) -> str:
+        ...     greeting = await ctx.suspend("how?")
+        ...     return f"{greeting}, {name}"
+        >>> greetings = create_workflow("greetings", input=str, output=str).sleep(3600).then(greet).commit()
+        >>> run = run_virtual(greetings, "Ada", resume=["hello"])
+        >>> run.result.unwrap(), run.duration
+        ('hello, Ada', 3600.0)
     """
     return virtual_run(_play(workflow, input, _Script(resume)))
 
@@ -60,13 +71,14 @@ def run_virtual(
 async def _play(workflow: Workflow[_In, _Out], input: _In | None, script: _Script) -> VirtualRun[_Out]:
     run = workflow.create_run()
     chunks: list[Chunk] = []
-    leg: WorkflowStream[_Out] | None = run.stream_vnext(input)
-    while leg is not None:
+    leg = run.stream_vnext(input)
+    while True:
         chunks.extend([chunk async for chunk in leg])
         result = await leg.result
         leg = script.answer(run, result.suspensions) if isinstance(result, Suspended) else None
-    script.check_all_used()
-    return VirtualRun(chunks, result, asyncio.get_running_loop().time())
+        if leg is None:
+            script.check_all_used(result)
+            return VirtualRun(chunks, result, asyncio.get_running_loop().time())
 
 
 class _Script:
@@ -99,8 +111,10 @@ class _Script:
                 return name
         return None
 
-    def check_all_used(self) -> None:
+    def check_all_used(self, result: WorkflowResult[Any]) -> None:
         """Complain of answers nobody asked for."""
         left = [*map(repr, self._listed), *self._named]
         if left:
-            raise ValueError(f"the workflow did not ask for all scripted answers; left are: {', '.join(left)}")
+            raise ValueError(
+                f"nobody asked for these scripted answers: {', '.join(left)}; the run came to {result.status!r}"
+            )
