@@ -242,7 +242,7 @@ async def test_time_operators_start_no_thread() -> None:
 
     assert [item async for item in to_async_iterator(ticks)] == [0, 1, 2]
     assert asyncio.get_running_loop().time() == 180
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads
 
 
 async def test_a_source_on_another_thread_loses_nothing() -> None:

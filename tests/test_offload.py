@@ -10,7 +10,7 @@ from contextvars import ContextVar, copy_context
 import pytest
 
 from rxloom.ports.offload import Outcome
-from rxloom.testing._virtual import virtual_run
+from rxloom.testing import virtual_run
 from tests.offload_bench import Bench
 
 

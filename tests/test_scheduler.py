@@ -270,7 +270,7 @@ async def test_two_hundred_time_operators_start_no_thread() -> None:
     await asyncio.sleep(300)
     source.on_completed()
 
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads
     assert timeouts == [10 + number for number in range(200)]
     assert others.count(7) == 200
     assert others.count([7]) == 200

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from rxloom.testing._virtual import virtual_run
+from rxloom.testing import virtual_run
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")

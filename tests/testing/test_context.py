@@ -16,7 +16,7 @@ from rxloom.errors import AbortSignal, BailSignal, DefinitionError, InputInvalid
 from rxloom.scheduler import LoopScheduler
 from rxloom.state import Reduce
 from rxloom.step import step
-from rxloom.testing._context import RecordingContext, RecordingSyncContext, context
+from rxloom.testing import RecordingContext, RecordingSyncContext, context
 
 
 @step

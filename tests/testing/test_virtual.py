@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rxloom.scheduler import LoopScheduler
-from rxloom.testing._virtual import Deadlock, VirtualLoop, virtual_run
+from rxloom.testing import Deadlock, VirtualLoop, virtual_run
 
 
 def test_sleeping_takes_no_time_and_moves_the_clock() -> None:
