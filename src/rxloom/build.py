@@ -33,7 +33,6 @@ class Blueprint:
         steps: the steps so far, by id.
         ids: all ids that are taken, those of sleeps and the like too.
         flowing: schema of what comes out of the last node; `None` when it is not known.
-        counts: how many nodes of each kind were named.
     """
 
     id: str
@@ -63,8 +62,9 @@ class Blueprint:
         )
 
     def name(self, kind: str) -> str:
-        """Return a stable id for a node that was given none."""
-        return f"{kind}_{self.id}_{len(self.nodes)}"
+        """Return a stable id for a node that was given none: the nodes of each kind are counted from 0."""
+        prefix = f"{kind}_{self.id}_"
+        return f"{prefix}{sum(one.startswith(prefix) for one in self.ids)}"
 
     def add(
         self,

@@ -144,7 +144,7 @@ class WorkflowBuilder(Generic[Start, Now]):
             made.append(Arm(id, "default", None, node))
             used += steps
         branch = Branch(self._plan.name("branch"), made, first_match=first_match, merge=merge)
-        return WorkflowBuilder(self._plan.add(branch, used))
+        return WorkflowBuilder(self._plan.add(branch, used, ids=[branch.id]))
 
     def do_while(
         self, step: Step[Now, Next, Any] | Sequence[Step[Any, Any, Any]], condition: Condition, *,
@@ -186,7 +186,7 @@ class WorkflowBuilder(Generic[Start, Now]):
             self._plan.name("loop"), body, call_with(condition), kind=kind, first=steps[0].id, name=name_of(condition),
             max_iterations=checked_limit("max_iterations", max_iterations, self.id),
         )  # fmt: skip
-        return WorkflowBuilder(self._plan.add(node, steps, steps[0].input, steps[-1].output))
+        return WorkflowBuilder(self._plan.add(node, steps, steps[0].input, steps[-1].output, ids=[node.id]))
 
     def for_each(
         self: WorkflowBuilder[Start, list[Item]] | WorkflowBuilder[Start, tuple[Item, ...]],
