@@ -239,7 +239,8 @@ class _LoneCall:
         return self._spec.present(self._state)
 
     def state_fields(self) -> Mapping[str, Any]:
-        return copy_plain(self._spec.view(self._state))
+        fields: Mapping[str, Any] = copy_plain(self._spec.view(self._state))
+        return fields
 
     def write_state(self, new: Any, seen: Mapping[str, Any] | None) -> None:
         missing = object()

@@ -75,10 +75,11 @@ async def _play(workflow: Workflow[_In, _Out], input: _In | None, script: _Scrip
     while True:
         chunks.extend([chunk async for chunk in leg])
         result = await leg.result
-        leg = script.answer(run, result.suspensions) if isinstance(result, Suspended) else None
-        if leg is None:
+        answered = script.answer(run, result.suspensions) if isinstance(result, Suspended) else None
+        if answered is None:
             script.check_all_used(result)
             return VirtualRun(chunks, result, asyncio.get_running_loop().time())
+        leg = answered
 
 
 class _Script:
