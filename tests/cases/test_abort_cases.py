@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from rxloom import NotSuspended, StepContext, create_step, create_workflow
+from rxloom import StepContext, create_step, create_workflow
+from rxloom.errors import NotSuspended
 from rxloom.testing import virtual_run
 from tests.cases.kit import Builder, Data, asking, giving
 

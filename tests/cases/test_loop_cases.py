@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from rxloom import NonRetryable, Retry, StepContext, create_step, create_workflow
+from rxloom import Retry, StepContext, create_step, create_workflow
+from rxloom.errors import NonRetryable
 from rxloom.testing import run_virtual
 from tests.cases.kit import Data, adding, failing
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from typing_extensions import TypedDict
 
-from rxloom import NonRetryable, StepContext, create_step, create_workflow, from_init
+from rxloom import StepContext, create_step, create_workflow, from_init
+from rxloom.errors import NonRetryable
 from tests.cases.kit import Builder, Data, adding, failing, giving, ids, read
 
 

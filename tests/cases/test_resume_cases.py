@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, Field
 
-from rxloom import AmbiguousResume, NotSuspended, ResumeInvalid, StepContext, create_step, create_workflow
+from rxloom import StepContext, create_step, create_workflow
+from rxloom.errors import AmbiguousResume, NotSuspended, ResumeInvalid
 from tests.cases.kit import Data, adding, asking, giving
 
 

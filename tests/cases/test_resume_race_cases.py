@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from rxloom import NotSuspended, ResumeConflict, ResumeInvalid, RunAlreadyStarted, create_workflow
+from rxloom import create_workflow
+from rxloom.errors import NotSuspended, ResumeConflict, ResumeInvalid, RunAlreadyStarted
 from tests.cases.kit import asking, giving
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from rxloom import Chunk, NotSuspended, RunAlreadyStarted, StepContext, Usage, create_step, create_workflow
+from rxloom import Chunk, StepContext, Usage, create_step, create_workflow
+from rxloom.errors import NotSuspended, RunAlreadyStarted
 from tests.cases.kit import Data, adding, asking, failing, giving, read, wire
 
 

@@ -6,17 +6,8 @@ from typing import Any
 
 import pytest
 
-from rxloom import (
-    DefinitionError,
-    StepContext,
-    create_step,
-    create_workflow,
-    from_context,
-    from_init,
-    from_result,
-    template,
-    value,
-)
+from rxloom import StepContext, create_step, create_workflow, from_context, from_init, from_result, template, value
+from rxloom.errors import DefinitionError
 from tests.cases.kit import Data, giving
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rxloom.testing import run_in_virtual_time
+from rxloom.testing._virtual import virtual_run
 from tests.conformance.compare import compare, not_needed
 from tests.conformance.scenarios import (
     canceling,
@@ -33,22 +33,24 @@ def plays() -> dict[str, Play]:
 def played(name: str) -> Telling:
     """Play a scenario in virtual time."""
     stage = Stage()
-    run_in_virtual_time(plays()[name](stage))
+    virtual_run(plays()[name](stage))
     return stage.told
 
 
 def verdict(entry: Entry, defaults: Sequence[Named]) -> list[str]:
     """Return what is wrong with a scenario: nothing if all is as its entry says."""
     told, wanted = played(entry.name), recorded(entry.name)
-    named = [*entry.differs, *defaults]
+    if entry.log == "by speaker":
+        told.log.sort(key=_speaker)
+        wanted.log.sort(key=_speaker)
+    named = [*entry.differs, *(defaults if told.streams else ())]  # the defaults are about chunks
     problems = compare(wanted, told, named)
-    idle = [] if problems else not_needed(wanted, told, [*entry.differs, *_told(told, defaults)])
+    idle = [] if problems else not_needed(wanted, told, named)
     return problems + [f"{number} is not needed" for number in idle]
 
 
-def _told(told: Telling, defaults: Sequence[Named]) -> Sequence[Named]:
-    """A default counts as needed only where there is a chunk that it could touch."""
-    return defaults if told.streams else ()
+def _speaker(line: str) -> str:
+    return line.partition(" ")[0].partition(":")[0]
 
 
 def report() -> tuple[dict[str, int], dict[str, list[str]]]:

@@ -6,7 +6,8 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
-from rxloom import Failed, RxLoomError, Success, Suspended, WorkflowResult, WorkflowStream
+from rxloom import Failed, Success, Suspended, WorkflowResult, WorkflowStream
+from rxloom.errors import RxLoomError
 from rxloom.jsonable import jsonable
 from tests.conformance.telling import Json, Telling, normal_chunks, top_level
 

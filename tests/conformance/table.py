@@ -37,12 +37,14 @@ class Entry:
         verdict: `match`, `differs` or `not-applicable`.
         differs: the differences, in the order in which they apply; the defaults come last.
         why: the reason of a `not-applicable`.
+        log: `by speaker` where the log of independent speakers is compared for each of them.
     """
 
     name: str
     verdict: str
     differs: tuple[Named, ...] = ()
     why: str = ""
+    log: str = ""
 
 
 def _named(raw: list[dict[str, Any]]) -> tuple[Named, ...]:
@@ -59,5 +61,5 @@ def table(path: Path = PATH) -> tuple[dict[str, Entry], tuple[Named, ...]]:
     for verdict, rows in raw["scenarios"].items():
         for name, row in rows.items():
             body = cast("dict[str, Any]", row) if isinstance(row, dict) else {"why": row}
-            entries[name] = Entry(name, verdict, _named(body.get("differs", [])), body.get("why", ""))
+            entries[name] = Entry(name, verdict, _named(body.get("differs", [])), body.get("why", ""), body.get("log", ""))
     return entries, _named(raw["defaults"]["differs"])

@@ -134,8 +134,8 @@ async def lifecycle_callback_throws(stage: Stage) -> None:
 
 @scenario
 async def uncommitted_workflow(stage: Stage) -> None:
-    async def start() -> Any:
+    async def run() -> Any:
         builder: Any = create_workflow("wf").then(add("add1"))
-        return await builder.create_run().start(ONE)
+        return await create_workflow("outer").then(builder).commit().create_run().start(ONE)
 
-    await stage.refused("main", start())
+    await stage.refused("main", run())

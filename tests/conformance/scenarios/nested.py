@@ -57,7 +57,7 @@ async def resume_plain_writer_open_stream(stage: Stage) -> None:
             break
     # The chunk is told before the leg ends; a resume that came before would join it.
     await run.observe_stream_vnext()
-    await run.resume({"ok": 1})
+    stage.result("resumeResult", await run.resume({"ok": 1}))
     await stage.follow("main", stream)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import reactivex as rx
 
-from rxloom import RxLoomError, StepContext, WriterClosed, create_step, create_workflow
+from rxloom import StepContext, create_step, create_workflow
+from rxloom.errors import RxLoomError, WriterClosed
 from tests.conformance.scenarios.steps import Value, add, plus_one, timed, writing
 from tests.conformance.stage import Error, Stage, js, scenario
 from tests.conformance.telling import TRACES, Json, cleaned
