@@ -113,9 +113,8 @@ class Leaf(Services):
         return body_of(self.step, value, context, lambda: SyncStepContext(self))
 
     def _leave(self) -> None:
-        self.busy = False
-        self._entered = False
-        self._strand = None
+        self.busy = self._entered = False
+        self._strand = self.context = None  # the context refers to this call
         self._disarm()
         budgets = self.ctx.scope.budgets
         if budgets:
@@ -125,6 +124,7 @@ class Leaf(Services):
 
     def returned(self, value: Any) -> None:
         """Take what the body returned."""
+        context = self.context
         self._leave()
         if self.then is not None:
             self.go_on_if_empty()
@@ -139,13 +139,14 @@ class Leaf(Services):
                 )
             )
         elif self.step.attempt_output.is_any and isinstance(value, Observable):
-            self._subscribe(value)
+            self._subscribe(value, context)
         else:
             self.attempt_succeeded(value)
 
-    def _subscribe(self, source: Observable[Any]) -> None:
+    def _subscribe(self, source: Observable[Any], context: StepContext | None) -> None:
         """Go on with the Observable that the function returned: its items are outputs, their fold is the output."""
         self.busy = self._entered = True
+        self.context = context
         self._strand = Strand(self.execution, _Folding(self, source))
 
     def raised(self, error: BaseException) -> None:
