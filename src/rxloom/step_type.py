@@ -26,6 +26,7 @@ Resume_contra = TypeVar("Resume_contra", contravariant=True, default=Any)
 A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
+D = TypeVar("D")
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _STREAMS: frozenset[Kind] = frozenset({"async_generator", "generator", "observable"})
@@ -204,7 +205,15 @@ class Step(Generic[In_contra, Out_co, Resume_contra]):
         /,
     ) -> Step[In_contra, C, Resume_contra]: ...
     @overload
-    def pipe(self, *operators: Callable[[Observable[Any]], Observable[Any]]) -> Step[In_contra, Any, Resume_contra]: ...
+    def pipe(
+        self,
+        op1: Callable[[Observable[Out_co]], Observable[A]],
+        op2: Callable[[Observable[A]], Observable[B]],
+        op3: Callable[[Observable[B]], Observable[C]],
+        op4: Callable[[Observable[C]], Observable[D]],
+        /,
+        *operators: Callable[[Observable[Any]], Observable[Any]],
+    ) -> Step[In_contra, Any, Resume_contra]: ...
     def pipe(self, *operators: Callable[[Observable[Any]], Observable[Any]]) -> Step[In_contra, Any, Resume_contra]:
         """Put Rx operators around the attempts of the step; it stays one step.
 

@@ -1,0 +1,336 @@
+"""The public API as users write it; only type-checked, by `python -m tests.typing`, and without a diagnostic."""
+
+from __future__ import annotations
+
+import asyncio
+import operator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, assert_type
+
+import reactivex as rx
+from pydantic import BaseModel
+from reactivex import Observable
+from reactivex import operators as ops
+
+from rxloom import (
+    Canceled,
+    Failed,
+    MemoryStore,
+    Paused,
+    Reduce,
+    Retry,
+    Run,
+    RunInfo,
+    Runtime,
+    Snapshot,
+    Step,
+    StepContext,
+    Success,
+    Suspended,
+    SyncStepContext,
+    Usage,
+    Workflow,
+    WorkflowResult,
+    WorkflowStream,
+    create_step,
+    create_workflow,
+    first,
+    from_async_iterable,
+    from_context,
+    from_init,
+    from_result,
+    from_state,
+    last,
+    only,
+    step,
+    step_from_operator,
+    template,
+    to_async_iterator,
+    value,
+)
+from rxloom.chunks import Chunk, StepOutput, WorkflowFinish
+from rxloom.errors import NonRetryable, RxLoomError, WorkflowFailed
+
+
+class Order(BaseModel):
+    item: str
+    quantity: int
+
+
+class Quote(BaseModel):
+    total: float
+
+
+class Answer(BaseModel):
+    yes: bool
+
+
+@dataclass
+class State:
+    seen: Annotated[int, Reduce(operator.add)] = 0
+
+
+# -- steps: every kind of function, bare and with options ------------------------------------------------------------
+
+
+@step
+async def price(order: Order, ctx: StepContext) -> Quote:
+    await ctx.write({"looking_up": order.item})
+    ctx.write_nowait("more")
+    await ctx.custom("data-note", {"text": "hello"})
+    return Quote(total=9.5 * order.quantity)
+
+
+@step
+async def approve(quote: Quote, ctx: StepContext[State, Answer]) -> Quote:
+    answer = await ctx.suspend({"ask": "Approve?", "total": quote.total})
+    assert_type(answer, Answer)
+    assert_type(ctx.state, State)
+    await ctx.update_state(seen=1)
+    await ctx.update_state(lambda state: {"seen": state.seen + 1})
+    return quote if answer.yes else Quote(total=0)
+
+
+@step(resume=Answer, retries=Retry(3, delay=1, backoff=2), timeout=timedelta(seconds=5))
+async def review(quote: Quote, ctx: StepContext) -> Quote:
+    if not ctx.resumed:
+        await ctx.suspend("?", label="review")
+    return quote
+
+
+@step(id="round-up", retries=2, total_timeout=10, inline=True, description="Rounds.", metadata={"team": "a"})
+def round_up(quote: Quote) -> int:
+    return int(quote.total) + 1
+
+
+@step
+def log(quote: Quote, ctx: SyncStepContext) -> Quote:
+    ctx.write(quote.total)
+    ctx.record_usage(Usage(input_tokens=1))
+    return quote
+
+
+@step
+async def nothing() -> None: ...
+
+
+@step
+async def tokens(order: Order, ctx: StepContext) -> AsyncIterator[str]:
+    yield order.item
+
+
+@step
+def letters(text: str) -> Iterator[str]:
+    yield from text
+
+
+@step
+def ticks(count: int) -> Observable[int]:
+    return rx.range(count)
+
+
+@step(collect="".join)
+async def spell(order: Order) -> AsyncIterator[str]:
+    yield order.item
+
+
+@step(collect=last)
+def newest(order: Order) -> Observable[str]:
+    return rx.of(order.item)
+
+
+@step
+async def refuse(order: Order) -> Quote:
+    raise NonRetryable("no such item")
+
+
+def as_text(number: int) -> str:
+    return str(number)
+
+
+async def double(number: int, ctx: StepContext[Any, bool]) -> int:
+    return 2 * number
+
+
+doubled = create_step("double", double, retries=3)
+text_of = step_from_operator("text", ops.map(as_text))
+texts_of = step_from_operator("texts", ops.map(as_text), collect=list)
+steady = price.pipe(ops.retry(3))
+total_of = approve.with_id("approve-2")
+
+assert_type(price, Step[Order, Quote])
+assert_type(approve, Step[Quote, Quote, Answer])
+assert_type(review, Step[Quote, Quote, Answer])
+assert_type(round_up, Step[Quote, int])
+assert_type(nothing, Step[Any, None])
+assert_type(tokens, Step[Order, list[str]])
+assert_type(letters, Step[str, list[str]])
+assert_type(ticks, Step[int, list[int]])
+assert_type(doubled, Step[int, int, bool])
+assert_type(text_of, Step[int, str])
+assert_type(total_of, Step[Quote, Quote, Answer])
+
+
+# -- workflows -------------------------------------------------------------------------------------------------------
+
+
+async def started(info: RunInfo) -> None:
+    print(info.run_id, info.workflow_id, info.input, info.state)
+
+
+def large(quote: Quote) -> bool:
+    return quote.total > 100
+
+
+async def small(quote: Quote, ctx: StepContext) -> bool:
+    return quote.total <= 100
+
+
+def halve(quote: Quote) -> float:
+    return quote.total / 2
+
+
+checkout = create_workflow("checkout", input=Order, output=Quote, state=State).then(price).then(approve).commit()
+assert_type(checkout, Workflow[Order, Quote])
+
+numbers = (
+    create_workflow("numbers", input=list[int], output=list[str], retries=2, timeout=60, max_concurrency=4)
+    .for_each(doubled, concurrency=8)
+    .for_each(text_of, errors="collect")
+    .commit()
+)
+
+nested = (
+    create_workflow("nested", input=Order, output=float, on_start=started, on_finish=started, on_error=print)
+    .then(checkout)
+    .then(log)
+    .sleep(1)
+    .sleep(timedelta(minutes=1))
+    .sleep_until(datetime(2030, 1, 1, tzinfo=UTC))
+    .do_while(log.with_id("again"), large, max_iterations=3)
+    .do_until(log.with_id("and-again"), small)
+    .map(halve)
+    .commit()
+)
+assert_type(nested, Workflow[Order, float])
+
+fan = (
+    create_workflow("fan", input=Quote)
+    .parallel([log, round_up], max_concurrency=2, errors="collect")
+    .map({
+        "log": from_result(log, "total"),
+        "init": from_init("."),
+        "context": from_context("key"),
+        "state": from_state("seen"),
+        "constant": value(3),
+        "text": template("${init.total}"),
+    })
+    .commit()
+)
+
+choice = (
+    create_workflow("choice", input=Quote)
+    .branch([(large, approve), (small, [log, round_up])], default=review, merge=True)
+    .wait_for_event("paid", output=Answer, timeout=60)
+    .commit()
+)
+
+piped = create_workflow("piped", input=int, output=str).pipe(ops.map(as_text)).commit()
+
+
+def is_output(chunk: Chunk) -> bool:
+    return chunk.type == "workflow-step-output"
+
+
+# -- runs ------------------------------------------------------------------------------------------------------------
+
+
+async def use() -> None:
+    run = checkout.create_run(run_id="r-1", resource_id="shop")
+    assert_type(run, Run[Order, Quote])
+    stream = run.stream_vnext(Order(item="loom", quantity=2), initial_state=State(), runtime_context={"a": 1})
+    assert_type(stream, WorkflowStream[Quote])
+
+    subscription = stream.filter(lambda c: c.type == "workflow-step-output").subscribe(print)
+    subscription.dispose()
+    stream.pipe(ops.filter(is_output), ops.take(3)).subscribe(print, print, print)
+    async for chunk in stream:
+        assert_type(chunk, Chunk)
+        match chunk:
+            case StepOutput(payload=payload):
+                print(payload.output)
+            case WorkflowFinish():
+                print("done")
+            case _:
+                pass
+    async with stream.aiter(buffer=10, on_overflow="drop_oldest") as reader:
+        async for chunk in reader:
+            print(chunk.type, chunk.run_id)
+
+    result = await stream.result
+    assert_type(result, WorkflowResult[Quote])
+    match result:
+        case Success():
+            assert_type(result.result, Quote)
+        case Failed():
+            print(result.error.name, result.exception)
+        case Suspended():
+            print(result.suspended, result.suspend_payload)
+        case Canceled():
+            print(result.reason)
+        case Paused():
+            print(result.steps)
+    assert_type(result.unwrap(), Quote)
+    assert_type(await stream, WorkflowResult[Quote])
+    assert_type(await stream.usage, Usage)
+    assert_type(await stream.output, Quote)
+    print(await stream.status, stream.run_id, stream.workflow_id)
+    stream.snapshots.subscribe(print)
+
+    leg = run.resume_stream_vnext(Answer(yes=True), step=approve)
+    assert_type(leg, WorkflowStream[Quote])
+    run.resume_stream_vnext({"yes": True}, step="approve")
+    run.resume_stream_vnext()
+    run.resume_all({"approve": {"yes": True}})
+    assert_type(await run.resume(Answer(yes=True), step=approve), WorkflowResult[Quote])
+    assert_type(await run.start(Order(item="loom", quantity=1)), WorkflowResult[Quote])
+    run.observe_stream_vnext(from_seq=3).subscribe(print)
+    await run.send_event("paid", {"amount": 3}, event_id="e-1")
+    await run.cancel("enough", grace=1)
+    assert_type(await run.snapshot(), Snapshot)
+
+
+async def operate() -> None:
+    async with Runtime(checkout, nested, store=MemoryStore(keep=10), max_threads=4) as runtime:
+        run = runtime.create_run("checkout", run_id="r-2")
+        await run.start({"item": "loom", "quantity": 1})
+        runtime.run("r-2").observe_stream_vnext()
+        print(await runtime.list_runs(status="success", limit=10))
+
+
+async def bridges() -> None:
+    async for number in to_async_iterator(rx.of(1, 2), buffer=3, on_overflow="drop_oldest"):
+        assert_type(number, int)
+
+    async def source() -> AsyncIterator[int]:
+        yield 1
+
+    assert_type(from_async_iterable(source()), Observable[int])
+
+
+def catch() -> None:
+    try:
+        checkout.create_run().stream_vnext(Order(item="loom", quantity=1)).result.run().unwrap()
+    except WorkflowFailed as failed:
+        print(failed.result, failed.run_id)
+    except RxLoomError as error:
+        print(error.step_path)
+
+
+assert_type(only([1]), int)
+assert_type(first([1]), int)
+
+if __name__ == "__main__":
+    asyncio.run(use())
