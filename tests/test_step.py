@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any
@@ -15,7 +16,6 @@ from pydantic import BaseModel
 from reactivex import Observable
 from reactivex import operators as ops
 
-from rxloom import step as step_module
 from rxloom.collect import last, only
 from rxloom.errors import DefinitionError
 from rxloom.retry import Retry
@@ -239,7 +239,7 @@ def test_after_pipe_only_the_attempts_are_checked() -> None:
 
 
 def test_an_extra_can_teach_create_step_a_new_kind_of_object(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(step_module, "_sources", [])
+    monkeypatch.setattr(sys.modules["rxloom.step"], "_sources", [])
     register_step_source(
         lambda execute: isinstance(execute, Order),
         lambda name, execute, options: create_step(name, lambda: execute, **options),
