@@ -92,18 +92,16 @@ class Blueprint:
         """
         taken = set(self.ids)
         known = dict(self.steps)
-        for id in [*(one.id for one in steps), *ids]:
-            if id in taken:
-                raise DuplicateStepId(id, workflow_id=self.id)
-            taken.add(id)
+        for step_id in [*(one.id for one in steps), *ids]:
+            if step_id in taken:
+                raise DuplicateStepId(step_id, workflow_id=self.id)
+            taken.add(step_id)
         for one in steps:
             known[one.id] = one
         flowing = self.input if not self.nodes else self.flowing
-        if takes is not None and flowing is not None:
-            if mismatch(flowing, takes):
-                raise SchemaMismatch(
-                    flowing.name, takes.name, workflow_id=self.id, step_path=steps[0].id if steps else None
-                )
+        if takes is not None and flowing is not None and mismatch(flowing, takes):
+            step_path = steps[0].id if steps else None
+            raise SchemaMismatch(flowing.name, takes.name, workflow_id=self.id, step_path=step_path)
         return replace(
             self,
             nodes=(*self.nodes, node),

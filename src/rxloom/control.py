@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextvars import Context
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
@@ -34,6 +34,31 @@ from rxloom.values import copy_plain
 
 T = TypeVar("T")
 Answers = Callable[[Snapshot], Mapping[str, Any]]
+
+
+class Ticket(NamedTuple):
+    """Where a leg is to run, and who waits for it.
+
+    Attributes:
+        port: the loop.
+        feed: what the stream that was returned reads from.
+        variables: the `contextvars` of the caller.
+    """
+
+    port: LoopPort
+    feed: Feed
+    variables: Context
+
+
+class Opening(NamedTuple):
+    """What a leg is opened with; see `Run.stream_vnext`."""
+
+    value: Any = None
+    state: Any = None
+    context: Mapping[str, Any] | None = None
+    resource_id: str | None = None
+    per_step: bool = False
+    join: bool = False
 
 
 class Control:
@@ -80,24 +105,22 @@ class Control:
         """Begin as soon as the runtime lets one more run be live."""
         self.runtime.admit(self.run_id, begin)
 
-    def start(
-        self, value: Any, state: Any, context: Mapping[str, Any] | None, resource_id: str | None, per_step: bool,
-        join: bool, port: LoopPort, feed: Feed, variables: Context,
-    ) -> None:  # fmt: skip
+    def start(self, opening: Opening, ticket: Ticket) -> None:
         """Carry out the first leg."""
+        feed, port = ticket.feed, ticket.port
         if self.run_id in self._registry.logs:
-            self._known_already(feed, join, port)
+            self._known_already(ticket, join=opening.join)
             return
         log = ChunkLog(self.run_id, self.runtime.store, Snapshot(self.run_id), keep=self.runtime.buffer)
-        leg = self._leg(log, self._workflow, port, variables, fence=0)
-        leg.execution.per_step = per_step
+        leg = self._leg(log, self._workflow, port, ticket.variables, fence=0)
+        leg.execution.per_step = opening.per_step
         feed.outcome = leg.outcome
         if self._canceled_before is not None:
             leg.cancel_at_start(self._canceled_before[0])
-        leg.start(value, state=state, context=context, resource_id=resource_id)
+        leg.start(opening.value, state=opening.state, context=opening.context, resource_id=opening.resource_id)
         if log.error is not None and not log.told:
             self._registry.logs.pop(self.run_id, None)
-            self._known_already(feed, join, port)
+            self._known_already(ticket, join=opening.join)
             return
         for event in self._early:
             leg.receive(event)
@@ -105,9 +128,10 @@ class Control:
         for expected in self._registry.arrived(self.run_id):
             expected.bind(log, leg.outcome, expected.view)
 
-    def _known_already(self, feed: Feed, join: bool, port: LoopPort) -> None:
+    def _known_already(self, ticket: Ticket, *, join: bool) -> None:
+        feed = ticket.feed
         if join:
-            feed.keep = port.loop.create_task(self.guarded(feed, self.observe(0, port, feed, fresh_context())))
+            feed.keep = ticket.port.loop.create_task(self.guarded(feed, self.observe(0, ticket)))
         else:
             feed.refuse(
                 RunAlreadyStarted(
@@ -119,14 +143,13 @@ class Control:
 
     def _leg(self, log: ChunkLog, workflow: Any, port: LoopPort, variables: Context, *, fence: int) -> Leg:
         """Make a leg that owns the run under `fence`, and register it as live."""
-        log.reopen(fence)
+        outcome = log.reopen(fence)
         registry = self._registry
         self._log = log
         registry.logs[self.run_id] = log
         execution = Execution(log, port, variables)
         execution.runtime = self.runtime
-        assert log.outcome is not None
-        leg = Leg(execution, workflow, log.outcome, partial(self.runtime.ended, self.run_id))
+        leg = Leg(execution, workflow, outcome, partial(self.runtime.ended, self.run_id))
         registry.live[self.run_id] = leg
         return leg
 
@@ -171,11 +194,9 @@ class Control:
                 raise resume_invalid(workflow.id, path, schema, data, error) from error
         return checked
 
-    async def resume(
-        self, chosen: Answers, context: Mapping[str, Any] | None, per_step: bool, port: LoopPort, feed: Feed,
-        variables: Context,
-    ) -> None:  # fmt: skip
+    async def resume(self, chosen: Answers, opening: Opening, ticket: Ticket) -> None:
         """Carry out the next leg with the answers that `chosen` picks, or join the live one."""
+        feed = ticket.feed
         live = self._registry.live.get(self.run_id)
         if live is not None:
             self._join_live(live, chosen, feed)
@@ -189,9 +210,9 @@ class Control:
             answers = chosen(snapshot)
             head = await self.runtime.store.take(self.run_id)
             first = snapshot.next_seq
-            leg = self._leg(log, workflow, port, variables, fence=head.fence)
-            leg.execution.per_step = per_step
-            leg.resume(answers, context=context)
+            leg = self._leg(log, workflow, ticket.port, ticket.variables, fence=head.fence)
+            leg.execution.per_step = opening.per_step
+            leg.resume(answers, context=opening.context)
             if log.error is not None and snapshot.next_seq == first:
                 raise log.error
         finally:
@@ -235,8 +256,9 @@ class Control:
 
     # -- watching ------------------------------------------------------------------------------------------------
 
-    async def observe(self, from_seq: int, port: LoopPort, feed: Feed, variables: Context) -> None:
-        """Bind `feed` to the run from `from_seq` on."""
+    async def observe(self, from_seq: int, ticket: Ticket) -> None:
+        """Bind the feed to the run from `from_seq` on."""
+        feed = ticket.feed
         try:
             log = await self._load()
         except RunNotFound:

@@ -64,8 +64,8 @@ class Feed:
     """The leg, or legs, behind a stream object: not there yet, there, or refused."""
 
     __slots__ = (
-        "__weakref__", "_lock", "_waiters", "cancel", "keep", "log", "outcome", "refused", "report", "run_id", "scheduler", "view",
-        "workflow_id",
+        "__weakref__", "_lock", "_waiters", "cancel", "keep", "log", "outcome", "refused", "report", "run_id",
+        "scheduler", "view", "workflow_id",
     )  # fmt: skip
 
     def __init__(self, run_id: str, workflow_id: str, scheduler: LoopScheduler, report: Report, view: View) -> None:
@@ -200,19 +200,18 @@ class Cursor(DisposableBase):
             return
         self._next = max(self._next, feed.view.first)
         self._guard(self.began)
-        while not self.disposed:
-            batch = log.slice(self._next)
-            if not batch:
-                break
+        while not self.disposed and (batch := log.slice(self._next)):
             for chunk in batch:
                 self._take(chunk)
-                if self.disposed:
-                    return
-        if self.disposed:
-            return
+        if not self.disposed:
+            self._join(log)
+
+    def _join(self, log: ChunkLog) -> None:
+        """End, or be told what comes: everything told so far was taken."""
+        last = self.feed.last_seq
         if log.error is not None:
             self.end(log.error)
-        elif feed.last_seq is not None and self._next > feed.last_seq:
+        elif last is not None and self._next > last:
             self.end(None)
         else:
             self._joined = True
@@ -226,6 +225,8 @@ class Cursor(DisposableBase):
             self._take(chunk)
 
     def _take(self, chunk: Chunk) -> None:
+        if self.disposed:
+            return
         self._next = chunk.data.to_seq + 1 if isinstance(chunk, Gap) else chunk.seq + 1
         view = self.feed.view
         if not (view.seamless and view.skips(chunk)):

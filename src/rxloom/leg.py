@@ -87,7 +87,7 @@ class Leg:
             fields = self.workflow.settings.state.initial(state)
         except ValidationError as error:
             wrong = input_invalid(self.workflow.id, None, self.workflow.input, value, error)
-        except Exception as error:  # a user's validator may raise anything
+        except Exception as error:  # noqa: BLE001 # a user's validator may raise anything
             wrong = error
         self._open("start", value=value, state=fields, resource_id=resource_id, context=context)
         if execution.canceling:
@@ -176,7 +176,7 @@ class Leg:
         limit = self.workflow.settings.timeout
         if limit is not None:
             left = max(0.0, limit - execution.snapshot.active_ms / 1000)
-            self._deadline = execution.scheduler.schedule_relative(left, lambda *_: self._run_out(limit))
+            self._deadline = execution.after(left, partial(self._run_out, limit))
         ctx = self._ctx
         ctx.value = ctx.scope.init_data = execution.snapshot.input
         flow = self.workflow.flow.start(ctx, self._done, self._failed)
@@ -245,7 +245,7 @@ class Leg:
         execution.canceling = True
         execution.cancel_reason = self.outcome.reason = reason
         execution.soon(self._cancel)
-        self._grace = execution.scheduler.schedule_relative(grace, lambda *_: self._abandon(grace))
+        self._grace = execution.after(grace, partial(self._abandon, grace))
 
     def _cancel(self) -> None:
         self._halt(partial(self._end, "canceled"))
@@ -295,20 +295,20 @@ class Leg:
         if callback is None:
             then()
             return
-        assert self._status is not None
 
         def failed(error: Exception) -> None:
             logger.error("a callback of workflow %r raised", self.workflow.id, exc_info=error)
             then()
 
-        self._ask("callback", callback, self._info(self._status), then, failed)
+        self._ask("callback", callback, self._info(self._status or "failed"), then, failed)
 
     def _ask(
         self, name: str, callback: Callback, info: RunInfo, then: Callable[[], None],
         failed: Callable[[Exception], None],
     ) -> None:  # fmt: skip
         question = Question(name, self._ctx, lambda _: self.execution.root.when_empty(then), failed)
-        self._flow = question.ask(lambda value, _: callback(value), info)
+        self._flow = question  # before it is asked: its answer may start the pipeline at once, or end the leg
+        question.ask(lambda value, _: callback(value), info)
 
     def _info(self, status: Any) -> RunInfo:
         snapshot = self.execution.snapshot
@@ -359,6 +359,7 @@ class Leg:
         execution.cancel = execution.on_interrupt = None
         execution.run_context = None
         execution.root.then = None
+        execution.close()
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             if not waiter.done():

@@ -55,8 +55,8 @@ class ChunkLog:
 
     __slots__ = (
         "__weakref__", "_draining", "_fence", "_keep", "_listeners", "_lock", "_old", "_outputs", "_pacing", "_pending",
-        "_pin", "_sleepers", "_space", "_store", "base", "chunks", "committed", "error", "finishes", "outcome", "run_id",
-        "snapshot", "told",
+        "_pin", "_sleepers", "_space", "_store", "base", "chunks", "committed", "error", "finishes", "outcome",
+        "run_id", "snapshot", "told",
     )  # fmt: skip
 
     def __init__(self, run_id: str, store: Store, snapshot: Snapshot, *, keep: int | None, fence: int = 0) -> None:
@@ -196,13 +196,14 @@ class ChunkLog:
         self._wake()
         self._release_all()
 
-    def reopen(self, fence: int) -> None:
-        """Let a new leg append under `fence`."""
+    def reopen(self, fence: int) -> LegOutcome:
+        """Let a new leg append under `fence`, and return what will be its outcome."""
         self._fence = fence
         self.error = None
         if self.outcome is not None:
             self.outcome.freeze()
         self.outcome = LegOutcome(self.snapshot, self.snapshot.leg + 1)
+        return self.outcome
 
     def reown(self, fence: int) -> None:
         """Append under another fence, outside of any leg."""

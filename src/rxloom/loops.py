@@ -15,7 +15,7 @@ from rxloom.scheduler import LoopScheduler
 class LoopBinding:
     """An event loop with its one scheduler and the worker threads beside it."""
 
-    __slots__ = ("__weakref__", "loop", "now", "offload", "own_loop", "scheduler")
+    __slots__ = ("__weakref__", "loop", "offload", "own_loop", "scheduler")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, offload: Offload, *, own_loop: bool = False) -> None:
         """Bind `loop`; `own_loop` when it is a background one of ours."""
@@ -23,7 +23,11 @@ class LoopBinding:
         self.offload = offload
         self.own_loop = own_loop
         self.scheduler = LoopScheduler(loop)
-        self.now: Callable[[], int] = self.scheduler.epoch_ms
+
+    @property
+    def now(self) -> Callable[[], int]:
+        """What returns epoch milliseconds by the loop's clock."""
+        return self.scheduler.epoch_ms
 
     def call(self, action: Callable[[], None]) -> None:
         """Run `action` on the thread of the loop: now, if this is it."""

@@ -111,27 +111,40 @@ def _apply_private(
         case LegStarted():
             _leg_started(snapshot, record)
         case ContextWrite():
-            snapshot.context.update(record.changes)
-            for key in record.removed:
-                snapshot.context.pop(key, None)
+            _write_context(snapshot, record)
         case Choice():
             parent = snapshot.generation_of(parent_path(record.node))
             snapshot.choices[record.node] = Decision(parent, record.taken)
         case Suspension():
-            snapshot.suspensions[record.path] = record
-            if (entry := snapshot.mine(record.path)) is not None:
-                entry.mismatches = record.mismatches
+            _ask(snapshot, record)
         case Answer():
             snapshot.suspensions.pop(record.path, None)
             snapshot.answers.setdefault(record.path, []).append(record)
-        case EventReceived():
-            snapshot.events.setdefault(record.name, deque()).append(record.data)
-            if record.event_id is not None:
-                snapshot.event_ids.add(record.event_id)
-        case EventTaken():
-            snapshot.events[record.name].popleft()
+        case EventReceived() | EventTaken():
+            _event(snapshot, record)
         case _:
             assert_never(record)
+
+
+def _write_context(snapshot: Snapshot, record: ContextWrite) -> None:
+    snapshot.context.update(record.changes)
+    for key in record.removed:
+        snapshot.context.pop(key, None)
+
+
+def _ask(snapshot: Snapshot, record: Suspension) -> None:
+    snapshot.suspensions[record.path] = record
+    if (entry := snapshot.mine(record.path)) is not None:
+        entry.mismatches = record.mismatches
+
+
+def _event(snapshot: Snapshot, record: EventReceived | EventTaken) -> None:
+    if isinstance(record, EventTaken):
+        snapshot.events[record.name].popleft()
+        return
+    snapshot.events.setdefault(record.name, deque()).append(record.data)
+    if record.event_id is not None:
+        snapshot.event_ids.add(record.event_id)
 
 
 def _leg_started(snapshot: Snapshot, record: LegStarted) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
-from typing import Any, Generic, Literal, TypeVar, overload
+from typing import Any, Generic, Literal, TypeVar
 
 from rxloom.chunks import EventReceived
-from rxloom.control import Control
+from rxloom.control import Control, Opening, Ticket
 from rxloom.engine import fresh_context
 from rxloom.errors import RunAlreadyStarted
 from rxloom.feed import Feed, View
@@ -16,7 +16,7 @@ from rxloom.ports.runtime import RuntimePort
 from rxloom.snapshot import Snapshot, WorkflowResult
 from rxloom.step_type import Step
 from rxloom.stream import WorkflowStream
-from rxloom.target import Where, path_of
+from rxloom.target import Path, path_of
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -76,28 +76,14 @@ class Run(Generic[In, Out]):
             raise RunAlreadyStarted("this run was started already", run_id=self.run_id, workflow_id=self.workflow_id)
         self._started = True
         view = View(terminal=not close_on_suspend, seamless=not close_on_suspend)
-        start = partial(
-            self._control.start, input_data, initial_state, runtime_context, self.resource_id, per_step, self._join
-        )
-        return self._stream(view, self._control.runtime.here(), start)
+        opening = Opening(input_data, initial_state, runtime_context, self.resource_id, per_step, self._join)
+        return self._stream(view, self._control.runtime.here(), partial(self._control.start, opening))
 
-    @overload
-    def resume_stream_vnext(
-        self, resume_data: ResumeT, *, step: Step[Any, Any, ResumeT], label: str | None = None,
-        index: int | None = None, runtime_context: Mapping[str, Any] | None = None, close_on_suspend: bool = True,
-        per_step: bool = False,
-    ) -> WorkflowStream[Out]: ...  # fmt: skip
-    @overload
-    def resume_stream_vnext(
-        self, resume_data: Any = None, *, step: str | list[Any] | tuple[Any, ...] | None = None,
-        label: str | None = None, index: int | None = None, runtime_context: Mapping[str, Any] | None = None,
-        close_on_suspend: bool = True, per_step: bool = False,
-    ) -> WorkflowStream[Out]: ...  # fmt: skip
     def resume_stream_vnext(
         self,
-        resume_data: Any = None,
+        resume_data: ResumeT | None = None,
         *,
-        step: Where | None = None,
+        step: Step[Any, Any, ResumeT] | Path | None = None,
         label: str | None = None,
         index: int | None = None,
         runtime_context: Mapping[str, Any] | None = None,
@@ -124,7 +110,9 @@ class Run(Generic[In, Out]):
         """
         view = View(terminal=not close_on_suspend, seamless=not close_on_suspend)
         chosen = partial(self._control.answers_to, resume_data, step, label, index)
-        return self._later(view, partial(self._control.resume, chosen, runtime_context, per_step))
+        return self._later(
+            view, partial(self._control.resume, chosen, Opening(context=runtime_context, per_step=per_step))
+        )
 
     def resume_all(
         self,
@@ -145,7 +133,9 @@ class Run(Generic[In, Out]):
         view = View(terminal=not close_on_suspend, seamless=not close_on_suspend)
         given = {path_of(path): data for path, data in answers.items()}
         chosen = partial(self._control.all_answers, given)
-        return self._later(view, partial(self._control.resume, chosen, runtime_context, per_step))
+        return self._later(
+            view, partial(self._control.resume, chosen, Opening(context=runtime_context, per_step=per_step))
+        )
 
     def observe_stream_vnext(self, *, from_seq: int = 0, close_on_suspend: bool = True) -> WorkflowStream[Out]:
         """Return the run from chunk `from_seq` on: what was told, then what is told, whoever carries it out.
@@ -184,9 +174,9 @@ class Run(Generic[In, Out]):
 
     async def resume(
         self,
-        resume_data: Any = None,
+        resume_data: ResumeT | None = None,
         *,
-        step: Any = None,
+        step: Step[Any, Any, ResumeT] | Path | None = None,
         label: str | None = None,
         index: int | None = None,
         runtime_context: Mapping[str, Any] | None = None,
@@ -246,26 +236,24 @@ class Run(Generic[In, Out]):
         feed.cancel = control.cancel_soon
         return feed
 
-    def _stream(self, view: View, port: LoopPort, start: Callable[[LoopPort, Feed, Any], None]) -> WorkflowStream[Out]:
+    def _stream(self, view: View, port: LoopPort, start: Callable[[Ticket], None]) -> WorkflowStream[Out]:
         feed = self._feed(view, port)
-        begin = partial(self._control.admit, partial(start, port, feed, fresh_context()))
+        begin = partial(self._control.admit, partial(start, Ticket(port, feed, fresh_context())))
         if port.scheduler.on_loop():
             begin()
         else:
             port.loop.call_soon_threadsafe(begin)
         return WorkflowStream(feed)
 
-    def _later(
-        self, view: View, work: Callable[[LoopPort, Feed, Any], Coroutine[Any, Any, None]]
-    ) -> WorkflowStream[Out]:
+    def _later(self, view: View, work: Callable[[Ticket], Coroutine[Any, Any, None]]) -> WorkflowStream[Out]:
         """Return a stream whose leg is looked for in a task."""
         control = self._control
         port = control.port()
         feed = self._feed(view, port)
-        context = fresh_context()
+        ticket = Ticket(port, feed, fresh_context())
 
         def begin() -> None:
-            task = port.loop.create_task(control.guarded(feed, work(port, feed, context)))
+            task = port.loop.create_task(control.guarded(feed, work(ticket)))
             feed.keep = task
             task.add_done_callback(lambda _: setattr(feed, "keep", None))
 

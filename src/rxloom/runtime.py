@@ -26,6 +26,8 @@ from rxloom.workflow import Workflow
 
 logger = logging.getLogger("rxloom")
 
+MAX_RUN_ID = 256
+
 
 class Runtime:
     """Where runs live.
@@ -124,9 +126,9 @@ class Runtime:
         """Make the handle of a run of `workflow`, and remember it for observers."""
         if on_existing not in {"refuse", "join"}:
             raise ValueError(f"on_existing must be 'refuse' or 'join'; got {on_existing!r}")
-        if run_id is not None and (not isinstance(run_id, str) or not run_id or len(run_id) > 256):  # pyright: ignore[reportUnnecessaryIsInstance] # untyped callers
+        if run_id is not None and (not isinstance(run_id, str) or not run_id or len(run_id) > MAX_RUN_ID):  # pyright: ignore[reportUnnecessaryIsInstance] # untyped callers
             raise ValueError(f"a run id is a string of 1 to 256 characters; got {run_id!r}")
-        run: Run[Any, Any] = Run(
+        run = Run[Any, Any](
             self, workflow, run_id or str(uuid4()), resource_id, "join" if on_existing == "join" else "refuse"
         )
         self.registry.created[run.run_id] = run
@@ -134,11 +136,12 @@ class Runtime:
 
     def run(self, run_id: str) -> Run[Any, Any]:
         """Return a handle of a run that exists; the first verb that is refused tells if it does not."""
-        return Run(self, None, run_id, None, "join")
+        return Run[Any, Any](self, None, run_id, None, "join")
 
     async def list_runs(
         self,
         workflow: str | None = None,
+        *,
         status: RunStatus | None = None,
         resource_id: str | None = None,
         since: int | None = None,
@@ -235,7 +238,7 @@ class Runtime:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            logger.error(message, exc_info=error)
+            logger.error(message, exc_info=error)  # noqa: TRY400 # it is not the RuntimeError that is reported
         else:
             loop.call_exception_handler({"message": message, "exception": error})
 
@@ -259,7 +262,7 @@ class Runtime:
         for leg in list(self.registry.live.values()):
             execution = leg.execution
             taken = RunInterrupted("the runtime was closed", run_id=execution.run_id)
-            tasks = list(execution.tasks)
+            tasks: list[Any] = list(execution.tasks)
             execution.port.call(lambda execution=execution, taken=taken: execution.interrupt(taken))
             if execution.port.scheduler.on_loop():
                 await asyncio.gather(*tasks, return_exceptions=True)

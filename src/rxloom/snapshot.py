@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, NamedTuple, TypeAlias
+from typing import Any, Generic, Literal, NamedTuple, NoReturn, TypeAlias, TypedDict
 
 from typing_extensions import TypeVar, override
 
@@ -60,7 +60,8 @@ class Entry:
 
     __slots__ = (
         "attempt", "call_id", "ended_at", "error", "generation", "input", "iteration", "mismatches", "output", "owner",
-        "parent_generation", "path", "resume_payload", "resumed_at", "spent_ms", "started_at", "status", "suspend_payload", "usage",
+        "parent_generation", "path", "resume_payload", "resumed_at", "spent_ms", "started_at", "status",
+        "suspend_payload", "usage",
     )  # fmt: skip
 
     def __init__(self, owner: object, generation: int, parent_generation: int, path: str) -> None:
@@ -207,7 +208,7 @@ class Snapshot:
         for name in Snapshot.__slots__:
             setattr(copy, name, getattr(self, name))
         self._owner = object()
-        copy._owner = object()
+        copy._owner = object()  # noqa: SLF001 # it is a snapshot, too
         for name in ("state", "context", "suspensions", "entries", "choices", "event_ids", "leaves", "waiting"):
             setattr(copy, name, getattr(self, name).copy())
         copy.answers = {path: list(given) for path, given in self.answers.items()}
@@ -313,7 +314,7 @@ class Failed(_Result):
     error: ErrorInfo
     exception: BaseException | None = None
 
-    def unwrap(self) -> Any:
+    def unwrap(self) -> NoReturn:
         """Raise the failure.
 
         Raises:
@@ -344,7 +345,7 @@ class Suspended(_Result):
         """What each waiting path asks."""
         return {one.path: one.payload for one in self.suspensions}
 
-    def unwrap(self) -> Any:
+    def unwrap(self) -> NoReturn:
         """Raise, since there is no output yet.
 
         Raises:
@@ -361,7 +362,7 @@ class Canceled(_Result):
     status: Literal["canceled"] = "canceled"
     reason: str | None = None
 
-    def unwrap(self) -> Any:
+    def unwrap(self) -> NoReturn:
         """Raise, since there is no output.
 
         Raises:
@@ -377,13 +378,21 @@ class Paused(_Result):
 
     status: Literal["paused"] = "paused"
 
-    def unwrap(self) -> Any:
+    def unwrap(self) -> NoReturn:
         """Raise, since there is no output yet.
 
         Raises:
             WorkflowPaused: always.
         """
         raise WorkflowPaused("the run is paused after one step", result=self, run_id=self.run_id)
+
+
+class _Common(TypedDict):
+    run_id: str
+    input: Any
+    steps: Steps
+    state: Mapping[str, Any]
+    usage: Usage
 
 
 WorkflowResult: TypeAlias = Success[OutT] | Failed | Suspended | Canceled | Paused
@@ -396,13 +405,13 @@ def result_of(snapshot: Snapshot, exception: BaseException | None = None, reason
         RunInterrupted: if the leg is still open: the run was taken from this process, or is running elsewhere.
     """
     frozen = snapshot.copy()
-    common = {
-        "run_id": frozen.run_id,
-        "input": frozen.input,
-        "steps": Steps(frozen.entries),
-        "state": frozen.state,
-        "usage": frozen.leg_usage,
-    }
+    common = _Common(
+        run_id=frozen.run_id,
+        input=frozen.input,
+        steps=Steps(frozen.entries),
+        state=frozen.state,
+        usage=frozen.leg_usage,
+    )
     match frozen.status:
         case "success":
             return Success(result=frozen.output, **common)
@@ -416,4 +425,4 @@ def result_of(snapshot: Snapshot, exception: BaseException | None = None, reason
         case "paused":
             return Paused(**common)
         case _:
-            raise RunInterrupted(f"run {frozen.run_id!r} has no result: its status is {frozen.status!r}")
+            raise RunInterrupted(f"its status is {frozen.status!r}, so that it has no result", run_id=frozen.run_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, NotRequired, Required, get_args, get_origin, get_type_hints
+from typing import Any, NotRequired, Required, cast, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ValidationError
 from typing_extensions import ReadOnly
@@ -138,7 +138,7 @@ def _bare(hint: Any) -> Any:
 def _names_of(annotation: Any, hints: Mapping[str, Any]) -> list[str]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return list(annotation.model_fields)
-    if dataclasses.is_dataclass(annotation):
+    if isinstance(annotation, type) and dataclasses.is_dataclass(cast("Any", annotation)):
         return [field.name for field in dataclasses.fields(annotation)]
     return list(hints)
 

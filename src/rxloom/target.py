@@ -9,7 +9,8 @@ from rxloom.errors import AmbiguousResume, NotSuspended
 from rxloom.snapshot import Snapshot
 from rxloom.step_type import Step
 
-Where: TypeAlias = "str | Step[Any, Any, Any] | Sequence[str | Step[Any, Any, Any]]"
+Path: TypeAlias = "str | Sequence[str | Step[Any, Any, Any]]"
+Where: TypeAlias = "Step[Any, Any, Any] | Path"
 
 
 def path_of(where: Where, index: int | None = None) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cached_property
-from typing import Any, Generic, Literal, TypeVar, overload
+from functools import cached_property, partial
+from typing import Any, Generic, Literal, TypeAlias, TypedDict, TypeVar, Unpack, overload
 
 from reactivex import Observable
 
 from rxloom.build import Blueprint, arm_of, checked_limit, fixed_due, loop_body
-from rxloom.callables import call_with, name_of
+from rxloom.callables import Adapter, call_with, is_awaitable, name_of
 from rxloom.collect import only
+from rxloom.context import StepContext
 from rxloom.engine import Node
 from rxloom.errors import DefinitionError, WorkflowNotCommitted
 from rxloom.flow._branch import Arm, Branch
@@ -32,21 +33,46 @@ from rxloom.settings import Callback, Settings
 from rxloom.state import StateSpec
 from rxloom.step import create_step, step_from_operator
 from rxloom.step_body import Body
-from rxloom.step_type import Step, checked_id, seconds_of
+from rxloom.step_type import Step, StepOptions, checked_id, seconds_of
 
 Start = TypeVar("Start")
-Now = TypeVar("Now")
+Now = TypeVar("Now", covariant=True)  # noqa: PLC0105 # the names of the field
+End = TypeVar("End")
 Next = TypeVar("Next")
+Value = TypeVar("Value")
+Result = TypeVar("Result")
 Item = TypeVar("Item")
-In = TypeVar("In", contravariant=True)
-Out = TypeVar("Out", covariant=True)
+In = TypeVar("In", contravariant=True)  # noqa: PLC0105 # the names of the field
+Out = TypeVar("Out", covariant=True)  # noqa: PLC0105 # the names of the field
 
-StepOrSteps = Step[Any, Any, Any] | Sequence[Step[Any, Any, Any]]
-Condition = Callable[..., bool | Awaitable[bool]]
-Operator = Callable[[Observable[Any]], Observable[Any]]
+Duration: TypeAlias = float | timedelta
+StepOrSteps: TypeAlias = Step[Any, Any, Any] | Sequence[Step[Any, Any, Any]]
+Mapper: TypeAlias = Callable[[Value], Next] | Callable[[Value, StepContext], Next]
+"""A function of a value, or of a value and the context."""
+
+Condition: TypeAlias = Mapper[Value, bool | Awaitable[bool]]
+Operator: TypeAlias = Callable[[Observable[Any]], Observable[Any]]
 
 
-class WorkflowBuilder(Generic[Start, Now]):
+class Unsaid:
+    """What the types call the output of a workflow that was created without `output=`: that of its last step."""
+
+
+class WorkflowOptions(TypedDict, total=False):
+    """The options of a workflow that do not change its type; see `create_workflow`."""
+
+    state: Any
+    retries: int | Retry
+    timeout: float | timedelta | None
+    max_concurrency: int | None
+    description: str
+    metadata: Mapping[str, Any] | None
+    on_start: Callback | None
+    on_finish: Callback | None
+    on_error: Callback | None
+
+
+class WorkflowBuilder(Generic[Start, Now, End]):
     """An unfinished workflow: each method returns a new builder with one more node, `commit()` the workflow.
 
     Example:
@@ -69,7 +95,7 @@ class WorkflowBuilder(Generic[Start, Now]):
         """The id of the workflow."""
         return self._plan.id
 
-    def then(self, step: Step[Now, Next, Any]) -> WorkflowBuilder[Start, Next]:
+    def then(self, step: Step[Now, Next, Any]) -> WorkflowBuilder[Start, Next, End]:
         """Run a step, or a nested workflow, on the output of the node before.
 
         Raises:
@@ -85,7 +111,7 @@ class WorkflowBuilder(Generic[Start, Now]):
         *,
         max_concurrency: int | None = None,
         errors: Literal["fail", "collect"] = "fail",
-    ) -> WorkflowBuilder[Start, Any]:
+    ) -> WorkflowBuilder[Start, Any, End]:
         """Run steps side by side on the same input; the output is `{id: output}` in declared order.
 
         Args:
@@ -109,12 +135,12 @@ class WorkflowBuilder(Generic[Start, Now]):
 
     def branch(
         self,
-        arms: Iterable[tuple[Condition, StepOrSteps]],
+        arms: Iterable[tuple[Condition[Now], StepOrSteps]],
         *,
         default: StepOrSteps | None = None,
         first_match: bool = False,
         merge: bool = False,
-    ) -> WorkflowBuilder[Start, Any]:
+    ) -> WorkflowBuilder[Start, Any, End]:
         """Run the arms whose conditions hold, side by side; the output is `{id: output}` of those.
 
         A list of steps as an arm runs one after the other, under the id of its last step.
@@ -132,24 +158,24 @@ class WorkflowBuilder(Generic[Start, Now]):
         made: list[Arm] = []
         used: list[Step[Any, Any, Any]] = []
         for condition, arm in arms:
-            id, node, steps = arm_of(self._plan, arm)
-            made.append(Arm(id, name_of(condition), call_with(condition), node))
+            key, node, steps = arm_of(self._plan, arm)
+            made.append(Arm(key, name_of(condition), call_with(condition), node))
             used += steps
         if not made:
             raise DefinitionError("branch needs at least one arm", workflow_id=self.id)
         if merge and not first_match and len(made) > 1:
             raise DefinitionError("merge=True takes one arm: add first_match=True", workflow_id=self.id)
         if default is not None:
-            id, node, steps = arm_of(self._plan, default)
-            made.append(Arm(id, "default", None, node))
+            key, node, steps = arm_of(self._plan, default)
+            made.append(Arm(key, "default", None, node))
             used += steps
         branch = Branch(self._plan.name("branch"), made, first_match=first_match, merge=merge)
         return WorkflowBuilder(self._plan.add(branch, used, ids=[branch.id]))
 
     def do_while(
-        self, step: Step[Now, Next, Any] | Sequence[Step[Any, Any, Any]], condition: Condition, *,
+        self, step: Step[Now, Next, Any] | Sequence[Step[Any, Any, Any]], condition: Condition[Next], *,
         max_iterations: int | None = None,
-    ) -> WorkflowBuilder[Start, Next]:  # fmt: skip
+    ) -> WorkflowBuilder[Start, Next, End]:  # fmt: skip
         """Run a body, and again on its own output as long as the condition holds.
 
         Args:
@@ -163,9 +189,9 @@ class WorkflowBuilder(Generic[Start, Now]):
         return self._loop("while", step, condition, max_iterations)
 
     def do_until(
-        self, step: Step[Now, Next, Any] | Sequence[Step[Any, Any, Any]], condition: Condition, *,
+        self, step: Step[Now, Next, Any] | Sequence[Step[Any, Any, Any]], condition: Condition[Next], *,
         max_iterations: int | None = None,
-    ) -> WorkflowBuilder[Start, Next]:  # fmt: skip
+    ) -> WorkflowBuilder[Start, Next, End]:  # fmt: skip
         """Run a body, and again on its own output until the condition holds.
 
         Args:
@@ -179,8 +205,8 @@ class WorkflowBuilder(Generic[Start, Now]):
         return self._loop("until", step, condition, max_iterations)
 
     def _loop(
-        self, kind: Literal["while", "until"], step: Any, condition: Condition, max_iterations: int | None
-    ) -> WorkflowBuilder[Start, Any]:
+        self, kind: Literal["while", "until"], step: Any, condition: Condition[Any], max_iterations: int | None
+    ) -> WorkflowBuilder[Start, Any, End]:
         body, steps = loop_body(self._plan, step)
         node = Loop(
             self._plan.name("loop"), body, call_with(condition), kind=kind, first=steps[0].id, name=name_of(condition),
@@ -189,12 +215,12 @@ class WorkflowBuilder(Generic[Start, Now]):
         return WorkflowBuilder(self._plan.add(node, steps, steps[0].input, steps[-1].output, ids=[node.id]))
 
     def for_each(
-        self: WorkflowBuilder[Start, list[Item]] | WorkflowBuilder[Start, tuple[Item, ...]],
+        self: WorkflowBuilder[Start, list[Item] | tuple[Item, ...], End],
         step: Step[Item, Next, Any],
         *,
         concurrency: int = 1,
         errors: Literal["fail", "collect"] = "fail",
-    ) -> WorkflowBuilder[Start, list[Next]]:
+    ) -> WorkflowBuilder[Start, list[Next], End]:
         """Run a step for each item of a list or tuple; the output is the list of outputs, in the order of the input.
 
         Args:
@@ -215,15 +241,13 @@ class WorkflowBuilder(Generic[Start, Now]):
 
     @overload
     def map(
-        self, fn: Callable[[Now], Awaitable[Next]], /, *, id: str | None = None
-    ) -> WorkflowBuilder[Start, Next]: ...
+        self, fn: Mapper[Now, Awaitable[Next]], /, *, id: str | None = None
+    ) -> WorkflowBuilder[Start, Next, End]: ...
     @overload
-    def map(self, fn: Callable[[Now], Next], /, *, id: str | None = None) -> WorkflowBuilder[Start, Next]: ...
+    def map(self, fn: Mapper[Now, Next], /, *, id: str | None = None) -> WorkflowBuilder[Start, Next, End]: ...
     @overload
-    def map(self, fn: Callable[[Now, Any], Any], /, *, id: str | None = None) -> WorkflowBuilder[Start, Any]: ...
-    @overload
-    def map(self, fn: Mapping[str, Any], /, *, id: str | None = None) -> WorkflowBuilder[Start, Any]: ...
-    def map(self, fn: Any, /, *, id: str | None = None) -> WorkflowBuilder[Start, Any]:
+    def map(self, fn: Mapping[str, Any], /, *, id: str | None = None) -> WorkflowBuilder[Start, Any, End]: ...
+    def map(self, fn: Any, /, *, id: str | None = None) -> WorkflowBuilder[Start, Any, End]:
         """Turn the value into another one: by a function, or key by key from sources.
 
         Args:
@@ -237,18 +261,18 @@ class WorkflowBuilder(Generic[Start, Now]):
         """
         plan = self._plan
         step_id = checked_id(id) if id is not None else plan.name("mapping")
-        spec = MapSpec(fn) if isinstance(fn, Mapping) else None  # pyright: ignore[reportUnknownArgumentType] # a user's mapping
-        adapter = call_with(fn) if spec is None else spec.resolve
+        adapter, shown = _mapper(fn)
 
         async def body(value: Any, ctx: Any) -> Any:
             mapped = adapter(value, ctx)
-            return await mapped if isinstance(mapped, Awaitable) else mapped
+            return await mapped if is_awaitable(mapped) else mapped
 
-        step = create_step(step_id, body, retries=0)
-        shown: dict[str, Any] = {"function": name_of(fn)} if spec is None else {"sources": spec.describe()}
+        step: Step[Any, Any, Any] = create_step(step_id, body, retries=0)
         return WorkflowBuilder(plan.add(StepNode(step, shown={"type": "map", "id": step_id, **shown}), [step]))
 
-    def sleep(self, duration: float | timedelta | Callable[..., Any]) -> WorkflowBuilder[Start, Now]:
+    def sleep(
+        self, duration: Duration | Mapper[Now, Duration | Awaitable[Duration]]
+    ) -> WorkflowBuilder[Start, Now, End]:
         """Let the value pass after a while; the run's status is `waiting` meanwhile.
 
         Args:
@@ -256,7 +280,9 @@ class WorkflowBuilder(Generic[Start, Now]):
         """
         return self._sleep("sleep", duration)
 
-    def sleep_until(self, time: datetime | Callable[..., Any]) -> WorkflowBuilder[Start, Now]:
+    def sleep_until(
+        self, time: datetime | Mapper[Now, datetime | Awaitable[datetime]]
+    ) -> WorkflowBuilder[Start, Now, End]:
         """Let the value pass at a time; one without a time zone is local.
 
         Args:
@@ -264,16 +290,16 @@ class WorkflowBuilder(Generic[Start, Now]):
         """
         return self._sleep("sleep_until", time)
 
-    def _sleep(self, kind: Literal["sleep", "sleep_until"], due: Any) -> WorkflowBuilder[Start, Any]:
-        id = self._plan.name(kind)
+    def _sleep(self, kind: Literal["sleep", "sleep_until"], due: Any) -> WorkflowBuilder[Start, Any, End]:
+        name = self._plan.name(kind)
         fixed = None if callable(due) else fixed_due(kind, due, self.id)
-        adapter = call_with(due) if callable(due) else (lambda _value, _ctx: due)
-        node = Sleep(id, adapter, kind=kind, fixed=fixed or name_of(due), computed=fixed is None)
-        return WorkflowBuilder(self._plan.add(node, ids=[id], passes=True))
+        adapter = call_with(due if callable(due) else lambda: due)
+        node = Sleep(name, adapter, kind=kind, fixed=fixed or name_of(due), computed=fixed is None)
+        return WorkflowBuilder(self._plan.add(node, ids=[name], passes=True))
 
     def wait_for_event(
         self, name: str, *, output: Any = Any, timeout: float | timedelta | None = None
-    ) -> WorkflowBuilder[Start, Any]:
+    ) -> WorkflowBuilder[Start, Any, End]:
         """Take the next event that `run.send_event(name, data)` sends, also one that came earlier.
 
         Args:
@@ -281,13 +307,13 @@ class WorkflowBuilder(Generic[Start, Now]):
             output: schema of its data, which is the output.
             timeout: seconds to wait; then the step fails with `StepTimeout`.
         """
-        id = self._plan.name("event")
-        node = WaitForEvent(id, name, output=output, timeout=seconds_of("timeout", timeout, id))
-        return WorkflowBuilder(self._plan.add(node, ids=[id], output=Schema(output)))
+        step_id = self._plan.name("event")
+        node = WaitForEvent(step_id, name, output=output, timeout=seconds_of("timeout", timeout, step_id))
+        return WorkflowBuilder(self._plan.add(node, ids=[step_id], output=Schema(output)))
 
     def pipe(
         self, *operators: Operator, id: str | None = None, collect: Callable[[Iterable[Any]], Any] = only
-    ) -> WorkflowBuilder[Start, Any]:
+    ) -> WorkflowBuilder[Start, Any, End]:
         """Put plain Rx operators in the middle: they see the value as a stream of one item.
 
         Args:
@@ -300,11 +326,16 @@ class WorkflowBuilder(Generic[Start, Now]):
         """
         plan = self._plan
         step_id = checked_id(id) if id is not None else plan.name("pipe")
-        step = step_from_operator(step_id, lambda source: source.pipe(*operators), collect=collect, retries=0)
+        piped: Operator = partial(_through, operators)
+        step: Step[Any, Any, Any] = step_from_operator(step_id, piped, collect=collect, retries=0)
         shown = {"type": "pipe", "id": step_id, "operators": [name_of(one) for one in operators]}
         return WorkflowBuilder(plan.add(StepNode(step, shown=shown), [step]))
 
-    def commit(self) -> Workflow[Start, Now]:
+    @overload
+    def commit(self: WorkflowBuilder[Start, Result, Unsaid]) -> Workflow[Start, Result]: ...
+    @overload
+    def commit(self: WorkflowBuilder[Start, Result, Result]) -> Workflow[Start, Result]: ...
+    def commit(self: WorkflowBuilder[Any, Any, Any]) -> Workflow[Any, Any]:
         """Freeze the workflow.
 
         Raises:
@@ -315,12 +346,40 @@ class WorkflowBuilder(Generic[Start, Now]):
         return Workflow(self._plan)
 
 
+def _mapper(fn: Any) -> tuple[Adapter, dict[str, Any]]:
+    """Return what maps `(value, ctx)`, and what the graph shows of it."""
+    if callable(fn):
+        return call_with(fn), {"function": name_of(fn)}
+    spec = MapSpec(fn)
+    return spec.resolve, {"sources": spec.describe()}
+
+
+def _through(operators: Sequence[Operator], source: Observable[Any]) -> Observable[Any]:
+    return source.pipe(*operators)
+
+
 def _collects(errors: str, workflow_id: str) -> bool:
     if errors not in {"fail", "collect"}:
         raise DefinitionError(f"errors must be 'fail' or 'collect'; got {errors!r}", workflow_id=workflow_id)
     return errors == "collect"
 
 
+@overload
+def create_workflow(  # pyright: ignore[reportOverlappingOverload] # what is no class has no name in the types
+    id: str, *, input: type[Start], output: type[End], **options: Unpack[WorkflowOptions]
+) -> WorkflowBuilder[Start, Start, End]: ...
+@overload
+def create_workflow(
+    id: str, *, input: type[Start], output: Any = ..., **options: Unpack[WorkflowOptions]
+) -> WorkflowBuilder[Start, Start, Unsaid]: ...
+@overload
+def create_workflow(
+    id: str, *, input: Any = ..., output: type[End], **options: Unpack[WorkflowOptions]
+) -> WorkflowBuilder[Any, Any, End]: ...
+@overload
+def create_workflow(
+    id: str, *, input: Any = ..., output: Any = ..., **options: Unpack[WorkflowOptions]
+) -> WorkflowBuilder[Any, Any, Unsaid]: ...
 def create_workflow(
     id: str,
     *,
@@ -335,7 +394,7 @@ def create_workflow(
     on_start: Callback | None = None,
     on_finish: Callback | None = None,
     on_error: Callback | None = None,
-) -> WorkflowBuilder[Any, Any]:
+) -> WorkflowBuilder[Any, Any, Any]:
     """Begin a workflow.
 
     Args:
@@ -400,10 +459,11 @@ class Workflow(Step[In, Out, Any], Generic[In, Out]):
 
     def __init__(self, plan: Blueprint) -> None:
         """Use `create_workflow(...).commit()`."""
-        super().__init__(
-            plan.id, Body(_not_callable, "workflow", True, None, _not_callable), input=plan.input, output=plan.output,
-            description=plan.description, metadata=plan.metadata,
-        )  # fmt: skip
+        body = Body(_not_callable, "workflow", takes_input=True, context_name=None, invoke=_not_callable)
+        options = StepOptions(
+            input=plan.input, output=plan.output, description=plan.description, metadata=plan.metadata
+        )
+        super().__init__(plan.id, body, **options)
         self.flow = Seq(plan.nodes)
         self.settings = plan.settings
         self.steps = dict(plan.steps)

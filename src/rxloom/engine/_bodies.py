@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from types import CoroutineType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from reactivex import Observable
 from reactivex.abc import DisposableBase
@@ -46,8 +47,8 @@ def body_of(step: Step[Any, Any, Any], value: Any, ctx: Any, sync_ctx: Callable[
     """
     match step.kind:
         case "async":
-            body = step.invoke(value, ctx)
-            return body if type(body) is CoroutineType else _awaited(body)
+            body: Any = step.invoke(value, ctx)
+            return cast("Coroutine[Any, Any, Any]", body) if type(body) is CoroutineType else _awaited(body)
         case "inline":
             return _inline(step, value, ctx, sync_ctx())
         case "thread":
@@ -107,7 +108,7 @@ async def folded(step: Step[Any, Any, Any], output: Any, ctx: Any) -> Any:
     """Return `output`, or, where a function returned an Observable, the fold of its items."""
     if not isinstance(output, Observable):
         return output
-    source: Observable[Any] = output
+    source = cast("Observable[Any]", output)
     quiet = step.kind == "operator" and step.collect is only  # its one item is the output, and not something written
     return step.collect(await _items(source, ctx, (lambda _: None) if quiet else ctx.write_nowait))
 
@@ -127,14 +128,14 @@ async def _items(source: Observable[Any], ctx: Any, write: Callable[[Any], None]
     def on_next(item: Any) -> None:
         try:
             write(item)
-        except BaseException:  # noqa: BLE001 # the step fails with it, not the observable's producer
-            ctx.on_loop(lambda: settle(error))
+        except BaseException as error:  # noqa: BLE001 # the step fails with it, not the observable's producer
+            ctx.on_loop(partial(settle, error))
         else:
             items.append(item)
 
     subscription: DisposableBase = source.subscribe(
         on_next,
-        lambda error: ctx.on_loop(lambda: settle(as_exception(error))),
+        lambda error: ctx.on_loop(partial(settle, as_exception(error))),
         lambda: ctx.on_loop(settle),
         scheduler=ctx.scheduler,
     )

@@ -52,8 +52,9 @@ class Call(Parent, DisposableBase):
     """
 
     __slots__ = (
-        "_err", "_ok", "_pipe", "_retry", "_timer", "_total_timer", "attempt", "call_id", "closed", "ctx", "entry", "execution",
-        "id", "index", "input", "metadata", "path", "resume_payload", "resumed_at", "started_at", "step", "told_input", "waited",
+        "_err", "_ok", "_pipe", "_retry", "_timer", "_total_timer", "attempt", "call_id", "closed", "ctx", "entry",
+        "execution", "id", "index", "input", "metadata", "path", "resume_payload", "resumed_at", "started_at", "step",
+        "told_input", "waited",
     )  # fmt: skip
 
     def __init__(self, step: Step[Any, Any, Any], ctx: Ctx, ok: Ok, err: Err, entry: Entry | None) -> None:
@@ -163,7 +164,7 @@ class Call(Parent, DisposableBase):
                 self.input = schema.validate(self.input)
             except ValidationError as error:
                 return input_invalid(self.ctx.scope.workflow.id, self.path, schema, self.input, error)
-            except Exception as error:  # a user's validator may raise anything
+            except Exception as error:  # noqa: BLE001 # a user's validator may raise anything
                 return error
         return None
 
@@ -183,7 +184,7 @@ class Call(Parent, DisposableBase):
             self._timer = self._after(limit, partial(self._attempt_expired, limit))
 
     def _after(self, seconds: float, action: Callable[[], None]) -> DisposableBase:
-        return self.execution.scheduler.schedule_relative(seconds, lambda *_: action())
+        return self.execution.after(seconds, action)
 
     def _attempt_expired(self, limit: float) -> None:
         if self.waited > 0:
@@ -248,7 +249,7 @@ class Call(Parent, DisposableBase):
             schema.validate(output)
         except ValidationError as error:
             return output_invalid(self.ctx.scope.workflow.id, self.path, schema, output, error)
-        except Exception as error:  # a user's validator may raise anything
+        except Exception as error:  # noqa: BLE001 # a user's validator may raise anything
             return error
         return None
 
@@ -313,7 +314,7 @@ class Call(Parent, DisposableBase):
             except ValidationError as error:
                 self.fail(output_invalid(self.ctx.scope.workflow.id, self.path, schema, output, error))
                 return
-            except Exception as error:  # a user's validator may raise anything
+            except Exception as error:  # noqa: BLE001 # a user's validator may raise anything
                 self.fail(error)
                 return
         self._close("success", output=output)

@@ -10,6 +10,8 @@ from threading import get_ident
 from typing import Any, Protocol
 from uuid import uuid4
 
+from reactivex.abc import DisposableBase, SchedulerBase
+
 from rxloom.chunks import Private, Told
 from rxloom.engine._budget import Gate
 from rxloom.engine._parent import Parent
@@ -48,9 +50,9 @@ class Execution:
 
     __slots__ = (
         "__weakref__", "_calls", "_posted", "_prefix", "answered", "calls", "cancel", "cancel_reason", "canceling",
-        "context", "fans", "finish", "gate",
-        "interrupted", "log", "loop", "now", "offload", "on_interrupt", "own_loop", "per_step", "port", "recorded", "replay_pos", "root",
-        "run_context", "run_id", "runtime", "scheduler", "snapshot", "strand", "tasks", "thread", "waits",
+        "context", "fans", "gate", "interrupted", "log", "loop", "now", "offload", "on_interrupt", "own_loop",
+        "per_step", "port", "recorded", "root", "run_context", "run_id", "runtime", "scheduler", "silent", "snapshot", "strand",
+        "tasks", "thread", "waits",
     )  # fmt: skip
 
     def __init__(self, log: ChunkLog, port: LoopPort, context: Context) -> None:
@@ -83,8 +85,7 @@ class Execution:
         self.per_step = False
         self.canceling = False
         self.cancel_reason: str | None = None
-        self.interrupted = False
-        self.finish: Callable[[], None] | None = None
+        self.interrupted = self.silent = False
         self.on_interrupt: Callable[[RunInterrupted], None] | None = None
         self.run_context: Any = None
         self.runtime: Any = None
@@ -98,8 +99,8 @@ class Execution:
     # -- telling -------------------------------------------------------------------------------------------------
 
     def tell(self, chunk: Told) -> None:
-        """Append a chunk to the log; a leg that was taken from this process says nothing more."""
-        if self.interrupted:
+        """Append a chunk to the log; a leg that is over, or was taken from this process, says nothing more."""
+        if self.silent:
             return
         try:
             self.log.append(chunk)
@@ -108,12 +109,12 @@ class Execution:
 
     def note(self, record: Private) -> None:
         """Record something private, together with the chunk that comes next."""
-        if not self.interrupted:
+        if not self.silent:
             self.log.note(record)
 
     def commit(self) -> None:
         """Store what was noted, where no chunk follows at once."""
-        if self.interrupted:
+        if self.silent:
             return
         try:
             self.log.commit()
@@ -136,7 +137,11 @@ class Execution:
 
     def soon(self, action: Callable[[], None]) -> None:
         """Run `action` in a turn of its own."""
-        self.scheduler.schedule(lambda *_: action())
+        self.scheduler.schedule(_invoke, action)
+
+    def after(self, seconds: float, action: Callable[[], None]) -> DisposableBase:
+        """Run `action` after some seconds of the scheduler's time."""
+        return self.scheduler.schedule_relative(seconds, _invoke, action)
 
     def on_thread(self) -> bool:
         """Tell whether the caller is on the thread of the leg."""
@@ -169,14 +174,23 @@ class Execution:
 
     def interrupt(self, taken: RunInterrupted) -> None:
         """Stop telling: the run was taken from this process. Its tasks are cancelled, nothing is recorded."""
-        if self.interrupted:
+        if self.silent:
             return
-        self.interrupted = True
+        self.interrupted = self.silent = True
         self.log.interrupt(taken)
         for task in list(self.tasks):
             task.cancel()  # type: ignore[attr-defined]
         if self.on_interrupt is not None:
             self.on_interrupt(taken)
+
+    def close(self) -> None:
+        """Let go of the log: the leg is over.
+
+        Whoever keeps an exception of the run keeps its frames, with them the contexts of its steps, and so this
+        execution; the log holds the exception.
+        """
+        self.silent = True
+        del self.log
 
     def crash(self, error: Exception) -> None:
         """Report a defect of the engine itself, and end the streams rather than hang."""
@@ -184,6 +198,11 @@ class Execution:
         taken = RunInterrupted(f"the engine failed: {error!r}", run_id=self.run_id)
         taken.__cause__ = error
         self.interrupt(taken)
+
+
+def _invoke(_: SchedulerBase, action: Callable[[], None] | None = None) -> None:
+    if action is not None:
+        action()
 
 
 def fresh_context() -> Context:

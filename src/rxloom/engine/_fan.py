@@ -48,8 +48,8 @@ class FanOut(DisposableBase):
     """
 
     __slots__ = (
-        "_err", "_limit", "_live", "_next", "_ok", "_pumping", "_ready", "_restart", "_stopped", "children", "collect",
-        "ctx",
+        "_err", "_limit", "_live", "_next", "_ok", "_pumping", "_restart", "_stopped", "_waiting", "children",
+        "collect", "ctx",
     )  # fmt: skip
 
     def __init__(self, ctx: Ctx, ok: Ok, err: Err, *, count: int, limit: int | None, collect: bool) -> None:
@@ -74,6 +74,7 @@ class FanOut(DisposableBase):
         self._restart: deque[Child] = deque()
         self._stopped = False
         self._pumping = False
+        self._waiting = 0
 
     # -- what subclasses say -------------------------------------------------------------------------------------
 
@@ -94,6 +95,11 @@ class FanOut(DisposableBase):
 
     def stops_at(self, child: Child) -> bool:
         """Tell whether no further child is started after this one."""
+        del child
+        return False
+
+    def keeps_its_place(self) -> bool:
+        """Tell whether a suspended child still counts as one of those that may run at once."""
         return False
 
     def succeeded(self, output: Any) -> None:
@@ -134,7 +140,7 @@ class FanOut(DisposableBase):
     def _next_child(self) -> Child | None:
         if self._restart:
             return self._restart.popleft()
-        if self._stopped or self._next == len(self.children):
+        if self._stopped or self._next == len(self.children) or self._live + self._waiting >= self._limit:
             return None
         child = Child(self, self._next)
         self.children[self._next] = child
@@ -163,12 +169,14 @@ class FanOut(DisposableBase):
             return
         if self.stops_at(child):
             self._stopped = True
+        if child.halt is not None and self.keeps_its_place():
+            self._waiting += 1
         self._pump()
 
     def _bail(self, child: Child) -> None:
         """End the workflow around: siblings that still run are cancelled."""
         halt = child.halt
-        self._cancel_children()
+        _cancel(self.children)
         if halt is not None:
             self.halted(halt, child.output)
 
@@ -184,6 +192,7 @@ class FanOut(DisposableBase):
         ]
         for child in found:
             child.halt = None
+            self._waiting -= self.keeps_its_place()
             self._restart.append(child)
         if found:
             self._pump()
@@ -211,20 +220,23 @@ class FanOut(DisposableBase):
             self.ctx.halt = halt
             ok(self.ctx)
 
-    def _drop(self) -> None:
+    def _drop(self) -> list[Child | None]:
+        """Let go of everything: children and fan refer to each other."""
         self._ok = self._err = None
         self.ctx.execution.fans.pop(self, None)
-
-    def _cancel_children(self) -> None:
-        for child in self.children:
-            if child is not None and child.disposable is not None:
-                disposable, child.disposable = child.disposable, None
-                disposable.dispose()
+        children, self.children = self.children, []
+        return children
 
     @override
     def dispose(self) -> None:
-        self._drop()
-        self._cancel_children()
+        _cancel(self._drop())
+
+
+def _cancel(children: list[Child | None]) -> None:
+    for child in children:
+        if child is not None and child.disposable is not None:
+            disposable, child.disposable = child.disposable, None
+            disposable.dispose()
 
 
 def joined(failures: Sequence[Failure]) -> Failure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from asyncio import CancelledError
 from collections.abc import Coroutine
 from contextvars import Context
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 from reactivex import Observable
@@ -114,7 +114,7 @@ class Leaf(Services):
 
     def _leave(self) -> None:
         self.busy = self._entered = False
-        self._strand = self.context = None  # the context refers to this call
+        self._strand = self.context = self.signal = None  # context and signal refer to this call
         self._disarm()
         budgets = self.ctx.scope.budgets
         if budgets:
@@ -124,22 +124,22 @@ class Leaf(Services):
 
     def returned(self, value: Any) -> None:
         """Take what the body returned."""
-        context = self.context
+        context, signal = self.context, self.signal
         self._leave()
         if self.then is not None:
             self.go_on_if_empty()
         elif self.closed:
             return
-        elif self.signal is not None:
+        elif signal is not None:
             self.fail(
                 SignalSwallowed(
-                    f"the body caught {type(self.signal).__name__} and went on: let it pass, or raise it again",
+                    f"the body caught {type(signal).__name__} and went on: let it pass, or raise it again",
                     step_path=self.path,
                     workflow_id=self.ctx.scope.workflow.id,
                 )
             )
         elif self.step.attempt_output.is_any and isinstance(value, Observable):
-            self._subscribe(value, context)
+            self._subscribe(cast("Observable[Any]", value), context)
         else:
             self.attempt_succeeded(value)
 

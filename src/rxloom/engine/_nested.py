@@ -44,7 +44,7 @@ class Nested(Call):
         limit = self.step.settings.timeout
         if limit is not None:
             left = max(0.0, limit - self._spent())
-            self._deadline = self.execution.scheduler.schedule_relative(left, lambda *_: self._run_out(limit))
+            self._deadline = self.execution.after(left, partial(self._run_out, limit))
         if scope.depth % HOP == 0:
             self.busy = True
             self.execution.soon(partial(self._start, ctx))

@@ -6,6 +6,7 @@ from asyncio import CancelledError, Future
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import Future as Promise
 from contextvars import copy_context
+from functools import partial
 from inspect import isawaitable
 from typing import Any, TypeVar, cast
 
@@ -83,7 +84,8 @@ class Services(Call):
         """Emits once when the call is asked to stop."""
         latest: Latest[str | None] | None = getattr(self, "_cancelled", None)
         if latest is None:
-            latest = self._cancelled = Latest(self.execution.scheduler)
+            latest = Latest(self.execution.scheduler)
+            self._cancelled: Latest[str | None] = latest
             if self.then is not None or self.closed:
                 self.tell_cancelled()
         return latest
@@ -221,10 +223,10 @@ class Services(Call):
             waiter: Future[None] = execution.loop.create_future()
 
             def wake(waiter: Future[None] = waiter) -> None:
-                execution.scheduler.schedule(lambda *_: waiter.done() or waiter.set_result(None))
+                execution.soon(partial(_set, waiter))
 
             log.wait_for_room(wake)
-            timer = execution.scheduler.schedule_relative(STALLED_AFTER, lambda *_: wake())
+            timer = execution.after(STALLED_AFTER, wake)
             try:
                 await waiter
             finally:
@@ -274,3 +276,8 @@ class Services(Call):
         fine = self.ctx.scope.workflow.settings.state.checked(changes)
         if fine:
             self.execution.note(StateWrite(fine))
+
+
+def _set(waiter: Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

@@ -13,6 +13,7 @@ from rxloom.callables import Adapter
 from rxloom.chunks import Choice
 from rxloom.engine import Ctx, Err, Failure, FanOut, Node, Ok, Question
 from rxloom.error_info import error_info
+from rxloom.ports.node import NodePort
 from rxloom.values import copy_plain
 
 
@@ -77,7 +78,7 @@ class Branch(Node):
 class _Choosing(DisposableBase):
     """A branch being run: first its conditions are asked, then the arms are."""
 
-    __slots__ = ("_at", "_branch", "_ctx", "_current", "_err", "_ok", "_taken", "key")
+    __slots__ = ("_asking", "_at", "_branch", "_ctx", "_current", "_err", "_ok", "_taken", "key")
 
     def __init__(self, branch: Branch, ctx: Ctx, ok: Ok, err: Err) -> None:
         self._branch = branch
@@ -85,6 +86,7 @@ class _Choosing(DisposableBase):
         self._ok: Ok | None = ok
         self._err: Err | None = err
         self._at = 0
+        self._asking = False
         self._taken: list[int] = []
         self._current = SerialDisposable()
         loop = f"@{ctx.iteration}" if ctx.iteration else ""
@@ -98,30 +100,22 @@ class _Choosing(DisposableBase):
             if arm.condition is None or (self._branch.first_match and self._taken):
                 self._at += 1
                 continue
-            answers: list[bool] = []
-            pending = False
-
-            def answered(answer: Any) -> None:
-                if pending:
-                    self._answered(bool(answer))
-                    self.ask()
-                else:
-                    answers.append(bool(answer))
-
-            value = copy_plain(self._ctx.value)
-            question = Question(self._branch.id, self._ctx, answered, self._failed)
-            question.ask(arm.condition, value)
-            if not answers:
-                pending = True
+            asked = self._at
+            self._asking = True
+            question = Question(self._branch.id, self._ctx, self._answered, self._failed)
+            question.ask(arm.condition, copy_plain(self._ctx.value))
+            self._asking = False
+            if self._at == asked:  # it was not answered at once: `_answered` goes on
                 self._current.disposable = question
                 return
-            self._answered(answers[0])
         self._choose()
 
-    def _answered(self, holds: bool) -> None:
+    def _answered(self, holds: Any) -> None:
         if holds:
             self._taken.append(self._at)
         self._at += 1
+        if not self._asking:
+            self.ask()
 
     def _failed(self, error: Exception) -> None:
         err, self._ok, self._err = self._err, None, None
@@ -161,7 +155,7 @@ class _BranchRun(FanOut):
         self._value = ctx.value
 
     @override
-    def node_of(self, index: int) -> Node:
+    def node_of(self, index: int) -> NodePort:
         return self._arms[index].node
 
     @override

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -62,7 +63,7 @@ class _Listening(Waiting):
         if self.limit is None:
             return None
         limit = self.limit
-        return execution.scheduler.schedule_relative(limit, lambda *_: self._give_up(limit))
+        return execution.after(limit, partial(self._give_up, limit))
 
     def deliver(self) -> None:
         """Take the oldest event of the name, unless somebody else did."""

@@ -11,6 +11,7 @@ from typing_extensions import override
 from rxloom.chunks import StepProgress, StepProgressPayload
 from rxloom.engine import Call, Child, Ctx, Err, Failure, FanOut, Halt, Node, Ok, bodiless, replayed
 from rxloom.errors import InputInvalid
+from rxloom.ports.node import NodePort
 from rxloom.snapshot import Entry
 from rxloom.step_type import Step
 from rxloom.values import copy_plain
@@ -84,6 +85,10 @@ class _Whole(Call):
         if items is not None:
             items.dispose()
 
+    def items_settled(self) -> None:
+        """Let go of the items."""
+        self._items = None
+
     def item_failed(self, failure: Failure) -> None:
         """Close as failed, with the failure of the items."""
         self.failure = failure
@@ -102,7 +107,7 @@ class _Items(FanOut):
         self._done = 0
 
     @override
-    def node_of(self, index: int) -> Node:
+    def node_of(self, index: int) -> NodePort:
         return self._node.body
 
     @override
@@ -143,8 +148,18 @@ class _Items(FanOut):
         return child.failure is not None and not self.collect
 
     @override
+    def keeps_its_place(self) -> bool:
+        # The window slides over what is done: an item that waits for its answer stays in it.
+        return True
+
+    @override
     def outcome(self) -> list[Any]:
         return [None if child is None or child.failure is not None else child.output for child in self.children]
+
+    @override
+    def _drop(self) -> list[Child | None]:
+        self._whole.items_settled()
+        return super()._drop()
 
     @override
     def succeeded(self, output: Any) -> None:

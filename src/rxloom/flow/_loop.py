@@ -30,7 +30,7 @@ class Loop(Node):
 
     __slots__ = ("body", "condition", "first", "id", "kind", "max_iterations", "name")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 # what the builder's method takes, and three names
         self, id: str, body: Node, condition: Adapter, *, kind: Literal["while", "until"], first: str, name: str,
         max_iterations: int | None = None,
     ) -> None:  # fmt: skip

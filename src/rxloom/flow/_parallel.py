@@ -9,6 +9,7 @@ from reactivex.abc import DisposableBase
 from typing_extensions import override
 
 from rxloom.engine import Ctx, Err, FanOut, Node, Ok
+from rxloom.ports.node import NodePort
 from rxloom.values import copy_plain
 
 
@@ -52,7 +53,7 @@ class _ParallelRun(FanOut):
         self._value = ctx.value
 
     @override
-    def node_of(self, index: int) -> Node:
+    def node_of(self, index: int) -> NodePort:
         return self._nodes[index]
 
     @override

@@ -56,7 +56,7 @@ class _SeqRun(DisposableBase):
         self._ready = True
         self._running = False
 
-    def __call__(self, ctx: Ctx) -> None:
+    def __call__(self, _: Ctx) -> None:
         self._ready = True
         if not self._running:
             self.advance()

@@ -80,12 +80,12 @@ class _Sleeping(Waiting):
     @override
     def wait(self) -> DisposableBase:
         seconds = max(0, self.until - self.execution.now()) / 1000
-        return self.execution.scheduler.schedule_relative(seconds, lambda *_: self._wake())
+        return self.execution.after(seconds, self._wake)
 
     def _wake(self) -> None:
         # The clock of the chunks has whole milliseconds: a timer may be a fraction of one early.
         if self.execution.now() < self.until:
-            self._timer = self.execution.scheduler.schedule_relative(0.001, lambda *_: self._wake())
+            self._timer = self.execution.after(0.001, self._wake)
         else:
             self.succeed(self.input)
 

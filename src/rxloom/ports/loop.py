@@ -36,6 +36,7 @@ class LoopPort(Protocol):
         """Run `action` on the thread of the loop: now, if this is it."""
         ...
 
-    def now(self) -> int:
-        """Return epoch milliseconds by the loop's clock."""
+    @property
+    def now(self) -> Callable[[], int]:
+        """What returns epoch milliseconds by the loop's clock."""
         ...

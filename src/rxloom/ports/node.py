@@ -13,7 +13,7 @@ from rxloom.schema import Schema
 class NodePort(Protocol):
     """One node of a workflow: an Rx operator over contexts, written once as `start`."""
 
-    def start(self, ctx: Any, ok: Callable[[Any], None], err: Callable[[Exception], None]) -> DisposableBase | None:
+    def start(self, ctx: Any, ok: Callable[[Any], None], err: Callable[[Any], None], /) -> DisposableBase | None:
         """Carry the context through this node; exactly one of `ok` and `err` is called, once, perhaps at once."""
         ...
 

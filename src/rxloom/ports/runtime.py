@@ -12,20 +12,9 @@ from rxloom.ports.store import Store
 class RuntimePort(Protocol):
     """Where runs live: a store, loops and threads to run on, and who runs at the moment."""
 
-    @property
-    def store(self) -> Store:
-        """Where records are kept."""
-        ...
-
-    @property
-    def buffer(self) -> int | None:
-        """How many written outputs a live run keeps in memory; `None` is all."""
-        ...
-
-    @property
-    def registry(self) -> Any:
-        """The runs that this process knows of."""
-        ...
+    store: Store
+    buffer: int | None
+    registry: Any
 
     def here(self) -> LoopPort:
         """Return the running loop, or the background one where none runs."""
@@ -45,6 +34,10 @@ class RuntimePort(Protocol):
 
     def ended(self, run_id: str) -> None:
         """Take note that the live leg of a run is over."""
+        ...
+
+    def new_run(self, workflow: Any, run_id: str | None, resource_id: str | None, on_existing: str) -> Any:
+        """Make the handle of a run of `workflow`."""
         ...
 
     def admit(self, run_id: str, begin: Callable[[], None]) -> None:
