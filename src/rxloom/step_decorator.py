@@ -200,5 +200,8 @@ def make_step(id: str | None, function: Any, options: StepOptions, names: Mappin
 def names_of_caller() -> Mapping[str, Any]:
     """Give the local names where the function that calls this was called: annotations may use them."""
     frame = inspect.currentframe()
-    caller = frame.f_back.f_back if frame and frame.f_back else None
-    return dict(caller.f_locals) if caller and caller.f_locals is not caller.f_globals else {}
+    try:
+        caller = frame.f_back.f_back if frame and frame.f_back else None
+        return dict(caller.f_locals) if caller and caller.f_locals is not caller.f_globals else {}
+    finally:
+        del frame  # a frame that refers to itself keeps all frames around it, until the next collection

@@ -82,6 +82,36 @@ LOOP = create_workflow("loop", input=int).do_until(create_step("s", add), lambda
 BRANCH = create_workflow("branch").branch([(lambda _v: True, create_step("s", add))], merge=True).commit()
 NESTED = nested(20, lambda outer, inner: outer.then(inner))
 
+async def holds(value: int) -> bool:
+    await asyncio.sleep(0)
+    return value > 0
+
+
+def watched() -> Any:
+    calls: list[object] = []
+    return (
+        create_workflow("watched", on_start=calls.append, on_finish=calls.append, on_error=calls.append)
+        .branch([(holds, create_step("one", add))], merge=True)
+        .map(lambda value: value + 1)
+        .sleep(0)
+        .then(create_step("two", fail_once()))
+        .commit()
+    )
+
+
+def fail_once() -> Callable[[int], Awaitable[int]]:
+    failed: list[int] = []
+
+    async def execute(value: int) -> int:
+        if not failed:
+            failed.append(value)
+            message = "once"
+            raise ValueError(message)
+        return value
+
+    return execute
+
+
 LIVES: dict[str, tuple[Callable[[Any, Any], Awaitable[None]], Any, Any]] = {
     "chain, read": (read, chain(5), 0),
     "chain, subscribed": (subscribe, chain(5), 0),
@@ -96,6 +126,8 @@ LIVES: dict[str, tuple[Callable[[Any, Any], Awaitable[None]], Any, Any]] = {
     "cancelled": (cancel, one(wait), 0),
     "suspended and resumed": (answer, one(ask), 1),
     "threaded": (read, one(threaded), 0),
+    "with callbacks, conditions, a sleep and a map": (subscribe, watched(), 1),
+    "cancelled among siblings": (cancel, create_workflow("w").parallel([create_step("a", wait)]).commit(), 0),
 }
 
 
