@@ -85,7 +85,7 @@ async def test_the_taken_arm_gets_the_data(value: int, text: str) -> None:
         return {"text": f"small: {data['doubled']}"}
 
     arms = [(lambda d: d["flag"], create_step("big", big)), (lambda d: not d["flag"], create_step("small", small))]
-    wf = create_workflow("wf").then(create_step("initial", initial)).branch(arms, merge=True).commit()
+    wf = create_workflow("wf").then(create_step("initial", initial)).branch(arms, merge=True, first_match=True).commit()
 
     assert (await wf.create_run().start({"rawValue": value})).unwrap() == {"text": text}
 

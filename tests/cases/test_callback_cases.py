@@ -94,9 +94,9 @@ async def test_on_start_is_awaited_before_the_first_step() -> None:
         order.append(f"start of {info.run_id} with {info.input}")
 
     wf = create_workflow("wf", on_start=gate).then(giving("step", 1, order)).commit()
-    await wf.create_run(run_id="r").start({"in": 1})
+    await wf.create_run(run_id="gated").start({"in": 1})
 
-    assert order == ["start of r with {'in': 1}", "step"]
+    assert order == ["start of gated with {'in': 1}", "step"]
 
 
 async def test_an_exception_of_on_start_fails_the_run_and_no_step_is_entered() -> None:

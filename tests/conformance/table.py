@@ -61,5 +61,7 @@ def table(path: Path = PATH) -> tuple[dict[str, Entry], tuple[Named, ...]]:
     for verdict, rows in raw["scenarios"].items():
         for name, row in rows.items():
             body = cast("dict[str, Any]", row) if isinstance(row, dict) else {"why": row}
-            entries[name] = Entry(name, verdict, _named(body.get("differs", [])), body.get("why", ""), body.get("log", ""))
+            entries[name] = Entry(
+                name, verdict, _named(body.get("differs", [])), body.get("why", ""), body.get("log", "")
+            )
     return entries, _named(raw["defaults"]["differs"])
