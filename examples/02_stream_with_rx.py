@@ -6,7 +6,7 @@ import asyncio
 
 from reactivex import operators as ops
 
-from rxloom import StepContext, create_workflow, step
+from rxloom import Chunk, StepContext, create_workflow, step
 from rxloom.chunks import StepOutput
 
 
@@ -21,13 +21,18 @@ async def weave(rows: int, ctx: StepContext) -> str:
 loom = create_workflow("loom", input=int, output=str).then(weave).commit()
 
 
+def thread_of(chunk: Chunk) -> str:
+    """Take out what the step wrote: `isinstance` and `match` narrow a chunk to its class."""
+    return chunk.payload.output["thread"] if isinstance(chunk, StepOutput) else ""
+
+
 async def main() -> None:
     """Three subscribers of one run; the last one joins when everything is over."""
     stream = loom.create_run().stream_vnext(4)
 
     stream.pipe(
-        ops.filter(lambda chunk: isinstance(chunk, StepOutput)),
-        ops.map(lambda chunk: chunk.payload.output["thread"]),
+        ops.filter(lambda chunk: chunk.type == "workflow-step-output"),
+        ops.map(thread_of),
         ops.distinct_until_changed(),
         ops.reduce(lambda line, thread: f"{line} {thread}", "threads:"),
     ).subscribe(print)
@@ -38,3 +43,10 @@ async def main() -> None:
 
 
 asyncio.run(main())
+
+# Prints:
+# status: running
+# threads: blue red blue red
+# status: success
+# result: cloth of 4 rows
+# a late subscriber still sees all 8 chunks

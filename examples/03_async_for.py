@@ -41,3 +41,11 @@ async def main() -> None:
 
 
 asyncio.run(main())
+
+# Prints:
+# workflow-start
+# workflow-step-start
+# workflow-step-result
+# finished: success
+# the writer was never more than ten ahead: True
+# result: 100

@@ -51,3 +51,8 @@ async def main() -> None:
 
 
 asyncio.run(main())
+
+# Prints:
+# drafting
+# suspended {'approve': {'ask': 'Send it?', 'letter': 'A letter about looms.'}}
+# success -> sent: A letter about looms.

@@ -52,3 +52,7 @@ async def main() -> None:
 
 
 asyncio.run(main())
+
+# Prints:
+# 3 11 -> short: 3 words
+# 10 34 -> long: 10 words

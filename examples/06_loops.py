@@ -38,3 +38,11 @@ async def main() -> None:
 
 
 asyncio.run(main())
+
+# Prints:
+# round 1: 40
+# round 2: 20
+# round 3: 10
+# round 4: 5
+# round 5: 2
+# result: 1024

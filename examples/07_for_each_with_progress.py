@@ -10,19 +10,15 @@ from rxloom.chunks import StepProgress
 
 @step
 async def fetch(page: int) -> str:
-    """Pretend that later pages are faster."""
-    await asyncio.sleep(0.02 / page)
+    """Pretend that the first page is slow."""
+    await asyncio.sleep(0.2 if page == 1 else 0.01)
     if page == 3:
         raise LookupError(f"no page {page}")
     return f"page {page}"
 
 
 # Without errors="collect" one failing item fails the step, once all its siblings have settled.
-crawl = (
-    create_workflow("crawl", input=list[int], output=list[str | None])
-    .for_each(fetch, concurrency=2, errors="collect")
-    .commit()
-)
+crawl = create_workflow("crawl", input=list[int]).for_each(fetch, concurrency=2, errors="collect").commit()
 
 
 async def main() -> None:
@@ -36,3 +32,11 @@ async def main() -> None:
 
 
 asyncio.run(main())
+
+# Prints:
+# 1/5 item 1 success
+# 2/5 item 2 failed
+# 3/5 item 3 success
+# 4/5 item 4 success
+# 5/5 item 0 success
+# ['page 1', 'page 2', None, 'page 4', 'page 5']

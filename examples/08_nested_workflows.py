@@ -36,7 +36,17 @@ async def main() -> None:
         if chunk.type == "workflow-step-start":
             print(chunk.payload.id)
     print((await stream.result).unwrap())
-    print(poem.to_mermaid())
+    print(poem.to_mermaid().splitlines()[0])
 
 
 asyncio.run(main())
+
+# Prints:
+# polish
+# polish[0].clean
+# polish[1].clean
+# polish[0].shout
+# polish[1].shout
+# join
+# OVER / UNDER
+# flowchart TD

@@ -37,3 +37,13 @@ async def main() -> None:
 
 
 asyncio.run(main())
+
+# Prints:
+# the step cleans up
+# canceled because not needed any more
+# workflow-start
+# workflow-step-start
+# workflow-step-output
+# workflow-step-result
+# workflow-canceled
+# workflow-finish

@@ -47,3 +47,10 @@ async def main() -> None:
 
 
 asyncio.run(main())
+
+# Prints:
+# attempt 1 comes in 10 ms: no answer
+# attempt 2 comes in 20 ms: no answer
+# hello Ada, at attempt 2
+# StepTimeout
+# a default

@@ -20,3 +20,12 @@ stream = think.create_run().stream_vnext("What is a loom?")
 stream.subscribe(lambda chunk: print(chunk.type))
 print("result:", stream.result.run().unwrap())
 print("on the main thread:", threading.current_thread() is threading.main_thread())
+
+# Prints:
+# workflow-start
+# workflow-step-start
+# workflow-step-output
+# workflow-step-result
+# workflow-finish
+# result: 15
+# on the main thread: True

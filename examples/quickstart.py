@@ -14,7 +14,6 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from io import TextIOWrapper
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -80,7 +79,7 @@ def parse(path: Path) -> Module:
     """Parse one file; one that cannot be parsed is reported and does not stop the survey."""
     try:
         source = path.read_bytes()
-        tree = ast.parse(source)
+        tree = ast.parse(source, path.name)
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return Module(path=str(path), problem=str(error) or type(error).__name__)
     nodes = list(ast.walk(tree))
@@ -165,7 +164,7 @@ def show_progress(chunk: Chunk) -> None:
 
 def show(found: Survey) -> None:
     """Print the report."""
-    print(f"\n{found.files} files, {found.lines} lines, {len(found.skipped)} skipped")
+    print(f"\nFiles: {found.files}   lines: {found.lines}   skipped: {len(found.skipped)}")
     for line in found.skipped:
         print(f"  skipped {line}")
     print("\nLongest functions")
@@ -173,7 +172,7 @@ def show(found: Survey) -> None:
         print(f"  {function.lines:5} lines  {function.name}  ({function.where})")
     print("\nMost imported")
     for name, count in found.findings.imports.items():
-        print(f"  {count:5} files  {name}")
+        print(f"  in {count:5}  {name}")
     print(f"\nDocstring coverage: {found.findings.docstring_coverage:.0%}")
 
 
@@ -190,8 +189,10 @@ async def main(root: Path) -> int:
 
 
 if __name__ == "__main__":
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
-    warnings.simplefilter("ignore", SyntaxWarning)  # those of the surveyed code are not ours to tell
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if callable(reconfigure):
+        reconfigure(errors="replace")  # a file may have any name
+    for kind in (SyntaxWarning, DeprecationWarning):
+        warnings.simplefilter("ignore", kind)  # about the surveyed code, which is not ours
     chosen = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(asyncio.__file__).parent
     sys.exit(asyncio.run(main(chosen)))

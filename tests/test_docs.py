@@ -9,7 +9,7 @@ import io
 import pkgutil
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from types import ModuleType
 
@@ -46,7 +46,7 @@ class Transcript:
 
 
 @contextlib.contextmanager
-def module_of(page: Path) -> Iterator[ModuleType]:
+def module_of(page: Path) -> Generator[ModuleType]:
     """Give a page a module to live in, so that classes defined there find their names again."""
     module = ModuleType(f"page_{page.stem.replace('-', '_')}")
     sys.modules[module.__name__] = module

@@ -57,8 +57,8 @@ def test_quickstart_surveys_asyncio_and_shows_progress_before_the_report() -> No
     lines = progress.splitlines()
     assert len(lines) > 10
     assert lines[0].startswith("[  1/")
-    assert f"{len(lines)} files" in report
-    assert "0 skipped" in report
+    assert f"Files: {len(lines)} " in report
+    assert "skipped: 0\n" in report
     assert "Docstring coverage:" in report
 
 
@@ -74,10 +74,10 @@ def test_quickstart_surveys_any_folder_and_skips_what_cannot_be_parsed(tmp_path:
 
     assert done.stderr == ""
     assert done.returncode == 0
-    assert "6 files" in done.stdout
-    assert "3 skipped" in done.stdout
+    assert "Files: 6 " in done.stdout
+    assert "skipped: 3\n" in done.stdout
     assert all(f"skipped {tmp_path / name}" in done.stdout for name in ("broken.py", "latin.py", "null.py"))
-    assert "1 files  json" in done.stdout
+    assert "in     1  json" in done.stdout
 
 
 def test_quickstart_surveys_a_single_file(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_quickstart_surveys_a_single_file(tmp_path: Path) -> None:
     done = survey(str(file))
 
     assert done.returncode == 0
-    assert "1 files, 1 lines" in done.stdout
+    assert "Files: 1   lines: 1 " in done.stdout
 
 
 @pytest.mark.parametrize(
