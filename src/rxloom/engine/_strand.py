@@ -7,13 +7,16 @@ operators, threads or streams, and what follows a body that raised or was cancel
 
 from __future__ import annotations
 
-from asyncio import CancelledError
+from asyncio import CancelledError, sleep
 from collections.abc import Coroutine, Generator
 from contextvars import Context
 from typing import Any, Protocol
 
 from rxloom.engine._execution import Execution
 from rxloom.engine._shutdown import FATAL
+
+BUDGET = 64
+"""After so many bodies the loop gets a turn: bodies that wait for nothing would keep it to themselves."""
 
 
 class Runner(Protocol):
@@ -82,10 +85,26 @@ class Strand:
 
     async def _run(self) -> None:
         execution = self._execution
+        budget = BUDGET
         while (runner := self.next) is not None:
+            if not budget:
+                budget = BUDGET
+                await self._pause()
+                continue
+            budget -= 1
             self.next = None
             if not await self._one(execution, runner):
                 return
+
+    async def _pause(self) -> None:
+        """Give the loop a turn, in which the next body may be taken back."""
+        try:
+            await sleep(0)
+        except BaseException as error:
+            runner, self.next = self.next, None
+            if runner is not None:
+                self._settle(runner.raised, error)
+            raise
 
     async def _one(self, execution: Execution, runner: Runner) -> bool:
         """Run one body; tell whether the task is fit for another one."""
