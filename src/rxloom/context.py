@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, MutableMapping
+from threading import get_ident
 from typing import Any, Final, Generic, Protocol, cast
 
 from reactivex import Observable
@@ -25,6 +26,7 @@ class CallPort(Protocol):
     path: str
     id: str
     attempt: int
+    thread: int
     touched: bool
     signal: StepSignal | None
 
@@ -95,8 +97,8 @@ class CallPort(Protocol):
         """Run on the run's thread."""
         ...
 
-    def write(self, value: Any) -> None:
-        """Append an output."""
+    def write(self, value: Any) -> bool:
+        """Append an output, and tell whether a pacing reader lags."""
         ...
 
     def custom(self, type: str, data: Any) -> None:
@@ -287,7 +289,7 @@ class _Context(Generic[StateT, ResumeT]):
             WriterClosed: when the step is over.
         """
         call = self._call
-        if call.on_thread():
+        if get_ident() == call.thread:
             call.write(value)
         else:
             call.post(lambda: call.write(value))
@@ -341,9 +343,8 @@ class StepContext(_Context[StateT, ResumeT]):
             WriterClosed: when the step is over.
         """
         call = self._call
-        if call.on_thread():
-            call.write(value)
-            return call.room() if call.crowded() else NOTHING
+        if get_ident() == call.thread:
+            return call.room() if call.write(value) else NOTHING
         call.post(lambda: call.write(value))
         return NOTHING
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from threading import Lock, RLock
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from reactivex.abc import DisposableBase
 from typing_extensions import override
@@ -20,8 +19,7 @@ from rxloom.snapshot import TERMINAL
 Report = Callable[[BaseException], None]
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """Which part of a run a stream shows.
 
     Attributes:
@@ -70,11 +68,11 @@ class Feed:
 
     def __init__(self, run_id: str, workflow_id: str, scheduler: LoopScheduler, report: Report, view: View) -> None:
         """Make a feed whose leg is not there yet."""
-        self.run_id = run_id
-        self.workflow_id = workflow_id
-        self.scheduler = scheduler
-        self.report = report
-        self.view = view
+        self.run_id: str = run_id
+        self.workflow_id: str = workflow_id
+        self.scheduler: LoopScheduler = scheduler
+        self.report: Report = report
+        self.view: View = view
         self.log: ChunkLog | None = None
         self.outcome: LegOutcome | None = None
         self.refused: Exception | None = None
@@ -86,7 +84,7 @@ class Feed:
     def bind(self, log: ChunkLog, outcome: LegOutcome | None, view: View | None = None) -> None:
         """Give the feed its leg."""
         self.outcome = outcome
-        self.view = view or replace(self.view, first=log.snapshot.next_seq, end_after=log.snapshot.next_seq)
+        self.view = view or self.view._replace(first=log.snapshot.next_seq, end_after=log.snapshot.next_seq)
         self.log = log
         self._wake()
 
@@ -161,11 +159,11 @@ class Cursor(DisposableBase):
 
     def __init__(self, feed: Feed, first: int = 0) -> None:
         """Make a cursor into `feed` that begins at seq `first`, or where the feed does."""
-        self.feed = feed
+        self.feed: Feed = feed
         self._next = first
         self._joined = False
         self._lock = RLock()
-        self.disposed = False
+        self.disposed: bool = False
 
     # -- what subclasses do --------------------------------------------------------------------------------------
 

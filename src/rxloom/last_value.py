@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import threading
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Generic, TypeVar, cast
 
-from reactivex.abc import ObservableBase, ObserverBase, SchedulerBase
+from reactivex.abc import DisposableBase, ObservableBase, ObserverBase, SchedulerBase
 from reactivex.internal.exceptions import SequenceContainsNoElementsError
 from typing_extensions import override
 
 from rxloom.errors import RunInterrupted, WrongLoop
 from rxloom.scheduler import call_on, running_loop
 
-__all__ = ["block_for_last", "last_of"]
+__all__ = ["block_for_last", "last_of", "last_told"]
 
 _T = TypeVar("_T")
 
@@ -31,8 +32,13 @@ async def last_of(source: ObservableBase[_T]) -> _T:
         SequenceContainsNoElementsError: the sequence was empty.
         Exception: whatever the sequence ended with.
     """
+    return await last_told(source.subscribe)
+
+
+async def last_told(subscribe: Callable[[ObserverBase[_T]], DisposableBase]) -> _T:
+    """Wait for the end of what `subscribe` tells an observer, and return its last value; see `last_of`."""
     waiting: _Awaiting[_T] = _Awaiting(asyncio.get_running_loop())
-    subscription = source.subscribe(waiting)
+    subscription = subscribe(waiting)
     try:
         if not waiting.ended:
             await waiting.woken

@@ -54,9 +54,9 @@ class ChunkLog:
     """
 
     __slots__ = (
-        "__weakref__", "_draining", "_fence", "_keep", "_listeners", "_lock", "_old", "_outputs", "_pacing", "_pending",
-        "_pin", "_sleepers", "_space", "_store", "base", "chunks", "committed", "error", "finishes", "outcome",
-        "run_id", "snapshot", "told",
+        "__weakref__", "_append", "_draining", "_fence", "_keep", "_listeners", "_lock", "_old", "_outputs", "_pacing",
+        "_pending", "_pin", "_sleepers", "_space", "_store", "base", "chunks", "committed", "error", "finishes",
+        "outcome", "run_id", "snapshot", "told",
     )  # fmt: skip
 
     def __init__(self, run_id: str, store: Store, snapshot: Snapshot, *, keep: int | None, fence: int = 0) -> None:
@@ -69,15 +69,18 @@ class ChunkLog:
             keep: how many written outputs to keep in memory; `None` keeps all.
             fence: the number under which this process owns the run.
         """
-        self.run_id = run_id
-        self.snapshot = snapshot
+        self.run_id: str = run_id
+        self.snapshot: Snapshot = snapshot
         self.chunks: list[Told] = []
-        self.base = self.told = self.committed = snapshot.next_seq
+        self.base: int = snapshot.next_seq
+        self.told: int = snapshot.next_seq
+        self.committed: int = snapshot.next_seq
         self.error: Exception | None = None
         self.finishes: list[WorkflowFinish] = []
         self.outcome: LegOutcome | None = None
         self._old: list[Told] = []
         self._store = store
+        self._append = store.append
         self._fence = fence
         self._keep = keep
         self._outputs = 0
@@ -108,18 +111,24 @@ class ChunkLog:
         if self._pending:
             self._store_pending(chunk)
         else:
-            self._store.append(self.run_id, self._fence, snapshot.next_pos, (chunk,), keep_outputs=self._keep)
+            self._append(self.run_id, self._fence, snapshot.next_pos, (chunk,), self._keep)
         apply(snapshot, chunk)
         self.chunks.append(chunk)
         self.committed = chunk.seq + 1
-        if type(chunk) is WorkflowFinish:
+        if type(chunk) is StepOutput:
+            if self._keep is not None:
+                self._count_output(self._keep)
+        elif type(chunk) is WorkflowFinish:
             self.finishes.append(chunk)
-        if self._keep is not None and type(chunk) is StepOutput:
-            self._outputs += 1
-            if self._outputs > 2 * self._keep + 64:
-                self._trim(self._keep)
-        if not self._draining:
+        if self._listeners or self._sleepers:
             self._tell()
+        elif not self._draining:
+            self.told = self.committed
+
+    def _count_output(self, keep: int) -> None:
+        self._outputs += 1
+        if self._outputs > 2 * keep + 64:
+            self._trim(keep)
 
     def commit(self) -> None:
         """Store the private records that wait for a chunk.
@@ -136,24 +145,23 @@ class ChunkLog:
         if chunk is not None:
             records.append(chunk)
         self._pending = []
-        self._store.append(self.run_id, self._fence, pos, records, keep_outputs=self._keep)
+        self._append(self.run_id, self._fence, pos, records, self._keep)
         if self._pin is None:
             self._pin = self._store.pin(self.run_id)
 
     def _tell(self) -> None:
         """Give every listener what it has not been told, in order; what is appended meanwhile queues behind."""
-        if not self._listeners:
-            self.told = self.committed
-        else:
-            self._draining = True
-            try:
-                while self.told < self.committed:
-                    chunk = self.chunks[self.told - self.base]
-                    self.told += 1
-                    for listener in self._listeners:
-                        listener.push(chunk)
-            finally:
-                self._draining = False
+        if self._draining:
+            return
+        self._draining = True
+        try:
+            while self.told < self.committed:
+                chunk = self.chunks[self.told - self.base]
+                self.told += 1
+                for listener in self._listeners:
+                    listener.push(chunk)
+        finally:
+            self._draining = False
         if self._sleepers:
             self._wake()
 
@@ -265,6 +273,11 @@ class ChunkLog:
         """Have `wake` called once, when there is more to read or the run is interrupted."""
         self._sleepers.append(wake)
 
+    def rise(self, wake: Callable[[], None]) -> None:
+        """Do not call `wake` any more: who slept has gone."""
+        if wake in self._sleepers:
+            self._sleepers.remove(wake)
+
     # -- pacing ----------------------------------------------------------------------------------------------
 
     def pace(self, reader: PacingReader) -> None:
@@ -281,6 +294,11 @@ class ChunkLog:
     def _gone(self, dead: ref[PacingReader]) -> None:
         self._pacing = tuple(one for one in self._pacing if one is not dead)
         self.make_room()
+
+    @property
+    def pacing(self) -> bool:
+        """Whether there is a reader that paces writers."""
+        return bool(self._pacing)
 
     @property
     def crowded(self) -> bool:

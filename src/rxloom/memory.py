@@ -89,7 +89,7 @@ class MemoryStore:
         self._weak: WeakValueDictionary[str, _Shelf] = WeakValueDictionary()
 
     def append(
-        self, run_id: str, fence: int, pos: int, records: Sequence[Record], *, keep_outputs: int | None = None
+        self, run_id: str, fence: int, pos: int, records: Sequence[Record], keep_outputs: int | None = None, /
     ) -> None:
         """Append `records` at `pos`; committed when this returns.
 
@@ -100,7 +100,7 @@ class MemoryStore:
         if shelf is None or shelf.fence != fence or shelf.next_pos != pos:
             shelf = self._admit(run_id, fence, pos, records)
         shelf.next_pos = pos + len(records)
-        shelf.records.extend(records)
+        shelf.records += records
         last = records[-1]
         if type(last) is StepOutput:
             shelf.outputs += 1

@@ -55,7 +55,7 @@ class ChunkIterator(AsyncIterator[Chunk]):
         self._waiter: asyncio.Future[None] | None = None
         self._batch: deque[Chunk] = deque()
         self.bound: int = buffer or 0
-        self.cursor = from_seq
+        self.cursor: int = from_seq
 
     @override
     def __aiter__(self) -> Self:
@@ -155,16 +155,17 @@ class ChunkIterator(AsyncIterator[Chunk]):
 
     async def _wait(self) -> None:
         """Sleep until there is more."""
+        log = self._log
+        if log is not None and self._local:
+            await self._doze(log)
+            return
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[None] = loop.create_future()
         self._waiter = waiter
         bell = _Bell(loop, waiter)
-        log = self._log
         if log is None:
             if not self._feed.wait(bell):
                 return
-        elif self._local:
-            log.sleep(bell.ring)
         else:
             cursor = self.cursor
             self._feed.hop(lambda: log.sleep(bell.ring) if log.told <= cursor and log.error is None else bell.ring())
@@ -172,6 +173,23 @@ class ChunkIterator(AsyncIterator[Chunk]):
             await waiter
         finally:
             self._waiter = None
+
+    async def _doze(self, log: ChunkLog) -> None:
+        """Sleep on the loop of the run: whoever appends is on this thread."""
+        self._waiter = waiter = asyncio.get_running_loop().create_future()
+        log.sleep(self._rouse)
+        try:
+            await waiter
+        except BaseException:
+            log.rise(self._rouse)
+            raise
+        finally:
+            self._waiter = None
+
+    def _rouse(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     def close(self) -> None:
         """Free the reader; writers that wait for it go on."""
@@ -187,8 +205,7 @@ class ChunkIterator(AsyncIterator[Chunk]):
     async def aclose(self) -> None:
         """Free the reader; writers that wait for it go on."""
         self.close()
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        self._rouse()
 
     async def __aenter__(self) -> Self:
         """Return the iterator; it is closed at the end of the block."""

@@ -171,7 +171,8 @@ def _close_leg(snapshot: Snapshot, payload: WorkflowFinishPayload) -> None:
     status = payload.workflow_status
     snapshot.status = "failed" if status == "tripwire" else status
     snapshot.leg_usage = payload.usage  # outputs that a bounded store dropped are counted in it
-    snapshot.usage = snapshot.usage_before + payload.usage
+    if payload.usage is not NO_USAGE:
+        snapshot.usage = snapshot.usage_before + payload.usage
     snapshot.output = payload.final_workflow_result
     snapshot.error = payload.error
     snapshot.active_ms += max(0, payload.ended_at - snapshot.leg_started_at)

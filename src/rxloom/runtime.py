@@ -24,7 +24,7 @@ from rxloom.run import Run
 from rxloom.snapshot import RunStatus
 from rxloom.workflow import Workflow
 
-logger = logging.getLogger("rxloom")
+logger: logging.Logger = logging.getLogger("rxloom")
 
 MAX_RUN_ID = 256
 
@@ -85,7 +85,7 @@ class Runtime:
             self._workflows[workflow.id] = workflow
         self.store: Store = MemoryStore() if store is None else store
         self.buffer = buffer
-        self.registry = Registry()
+        self.registry: Registry = Registry()
         self._max_runs = max_runs
         self._exit_grace = exit_grace
         self._on_subscriber_error = on_subscriber_error
@@ -128,7 +128,7 @@ class Runtime:
             raise ValueError(f"on_existing must be 'refuse' or 'join'; got {on_existing!r}")
         if run_id is not None and (not isinstance(run_id, str) or not run_id or len(run_id) > MAX_RUN_ID):  # pyright: ignore[reportUnnecessaryIsInstance] # untyped callers
             raise ValueError(f"a run id is a string of 1 to 256 characters; got {run_id!r}")
-        run = Run[Any, Any](
+        run: Run[Any, Any] = Run(
             self, workflow, run_id or str(uuid4()), resource_id, "join" if on_existing == "join" else "refuse"
         )
         self.registry.created[run.run_id] = run
@@ -136,7 +136,8 @@ class Runtime:
 
     def run(self, run_id: str) -> Run[Any, Any]:
         """Return a handle of a run that exists; the first verb that is refused tells if it does not."""
-        return Run[Any, Any](self, None, run_id, None, "join")
+        run: Run[Any, Any] = Run(self, None, run_id, None, "join")
+        return run
 
     async def list_runs(
         self,

@@ -66,25 +66,25 @@ class Entry:
 
     def __init__(self, owner: object, generation: int, parent_generation: int, path: str) -> None:
         """Make an entry for a call that opens now."""
-        self.owner = owner
-        self.generation = generation
-        self.parent_generation = parent_generation
-        self.path = path
+        self.owner: object = owner
+        self.generation: int = generation
+        self.parent_generation: int = parent_generation
+        self.path: str = path
         self.status: StepStatus = "running"
         self.input: Any = None
         self.output: Any = None
         self.error: ErrorInfo | None = None
-        self.attempt = 0
-        self.iteration = 0
+        self.attempt: int = 0
+        self.iteration: int = 0
         self.usage: Usage | None = None
-        self.started_at = 0
+        self.started_at: int = 0
         self.ended_at: int | None = None
         self.suspend_payload: Any = None
-        self.call_id = ""
+        self.call_id: str = ""
         self.resume_payload: Any = None
         self.resumed_at: int | None = None
-        self.mismatches = 0
-        self.spent_ms = 0
+        self.mismatches: int = 0
+        self.spent_ms: int = 0
 
     def clone(self, owner: object) -> Entry:
         """Copy the entry for another owner."""
@@ -169,9 +169,9 @@ class Snapshot:
         """Make the snapshot of a run without records."""
         self._owner: object = object()
         self._generation = 0
-        self.run_id = run_id
-        self.workflow_id = workflow_id
-        self.resource_id = resource_id
+        self.run_id: str = run_id
+        self.workflow_id: str = workflow_id
+        self.resource_id: str | None = resource_id
         self.status: RunStatus = "pending"
         self.input: Any = None
         self.state: dict[str, Any] = {}
@@ -182,13 +182,13 @@ class Snapshot:
         self.suspensions: dict[str, Suspension] = {}
         self.output: Any = None
         self.error: ErrorInfo | None = None
-        self.next_seq = 0
-        self.next_pos = 0
-        self.epoch = 0
-        self.leg = 0
-        self.leg_started_at = 0
+        self.next_seq: int = 0
+        self.next_pos: int = 0
+        self.epoch: int = 0
+        self.leg: int = 0
+        self.leg_started_at: int = 0
         self.started_at: int | None = None
-        self.active_ms = 0
+        self.active_ms: int = 0
         self.entries: dict[str, Entry] = {}
         self.answers: dict[str, list[Answer]] = {}
         self.choices: dict[str, Decision] = {}
@@ -200,7 +200,8 @@ class Snapshot:
     @property
     def steps(self) -> Steps:
         """The step records by path."""
-        return Steps(self.copy().entries)
+        self._owner = object()  # whoever changes an entry from now on changes a clone
+        return Steps(self.entries.copy())
 
     def copy(self) -> Snapshot:
         """Return an independent copy; entries are shared until either side changes them."""
@@ -404,25 +405,24 @@ def result_of(snapshot: Snapshot, exception: BaseException | None = None, reason
     Raises:
         RunInterrupted: if the leg is still open: the run was taken from this process, or is running elsewhere.
     """
-    frozen = snapshot.copy()
     common = _Common(
-        run_id=frozen.run_id,
-        input=frozen.input,
-        steps=Steps(frozen.entries),
-        state=frozen.state,
-        usage=frozen.leg_usage,
+        run_id=snapshot.run_id,
+        input=snapshot.input,
+        steps=snapshot.steps,
+        state=dict(snapshot.state),
+        usage=snapshot.leg_usage,
     )
-    match frozen.status:
+    match snapshot.status:
         case "success":
-            return Success(result=frozen.output, **common)
+            return Success(result=snapshot.output, **common)
         case "failed":
-            info = frozen.error or ErrorInfo("Error", "the run failed")
+            info = snapshot.error or ErrorInfo("Error", "the run failed")
             return Failed(error=info, exception=exception, **common)
         case "suspended":
-            return Suspended(suspensions=tuple(frozen.suspensions.values()), **common)
+            return Suspended(suspensions=tuple(snapshot.suspensions.values()), **common)
         case "canceled":
             return Canceled(reason=reason, **common)
         case "paused":
             return Paused(**common)
         case _:
-            raise RunInterrupted(f"its status is {frozen.status!r}, so that it has no result", run_id=frozen.run_id)
+            raise RunInterrupted(f"its status is {snapshot.status!r}, so that it has no result", run_id=snapshot.run_id)

@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from rxloom.chunks import Chunk, Usage
 from rxloom.feed import Cursor, Feed
+from rxloom.last_value import last_told
 from rxloom.observable import BoundObservable
 from rxloom.reader import ChunkIterator, OnOverflow
 from rxloom.snapshot import RunStatus, Snapshot, WorkflowResult
@@ -148,6 +149,17 @@ class _Derived(BoundObservable[T]):
         cursor.attach()
         return cursor
 
+    @override
+    def __await__(self) -> Generator[Any, None, T]:
+        # Past `subscribe`: its trampoline costs more than all the rest, and a cursor needs none.
+        result: Generator[Any, None, T] = last_told(self._subscribe_core).__await__()
+        return result
+
+
+def _derived(feed: Feed, cursor: Callable[[ObserverBase[T]], Cursor]) -> Observable[T]:
+    # A function infers `T`; `_Derived[T](...)` would do so at run time, for 2 µs a stream.
+    return _Derived(feed, cursor)
+
 
 class WorkflowStream(BoundObservable[Chunk], Generic[Out]):
     """The chunks of a run, as a hot Observable and as an async iterator.
@@ -195,7 +207,7 @@ class WorkflowStream(BoundObservable[Chunk], Generic[Out]):
     def status(self) -> Observable[RunStatus]:
         """The status of the run: the present one on subscribing, then each change; `await` gives the final one."""
         feed = self._feed
-        return _Derived[RunStatus](
+        return _derived(
             feed, lambda observer: _Follower(feed, observer, _status, lambda result: result.status, distinct=True)
         )
 
@@ -206,25 +218,25 @@ class WorkflowStream(BoundObservable[Chunk], Generic[Out]):
         whole = feed.view.seamless
         project = _whole_usage if whole else _leg_usage
         final = None if whole else _usage_of
-        return _Derived[Usage](feed, lambda observer: _Follower(feed, observer, project, final, distinct=True))
+        return _derived(feed, lambda observer: _Follower(feed, observer, project, final, distinct=True))
 
     @property
     def result(self) -> Observable[WorkflowResult[Out]]:
         """The result, once: `Success`, `Failed`, `Suspended`, `Canceled` or `Paused`."""
         feed = self._feed
-        return _Derived[WorkflowResult[Out]](feed, lambda observer: _Ending(feed, observer, lambda result: result))
+        return _derived(feed, lambda observer: _Ending(feed, observer, lambda result: result))
 
     @property
     def output(self) -> Observable[Out]:
         """The output on success; else an error: `WorkflowFailed`, `-Canceled`, `-Suspended` or `-Paused`."""
         feed = self._feed
-        return _Derived[Out](feed, lambda observer: _Ending(feed, observer, lambda result: result.unwrap()))
+        return _derived(feed, lambda observer: _Ending(feed, observer, lambda result: result.unwrap()))
 
     @property
     def snapshots(self) -> Observable[Snapshot]:
         """The fold as it is now, then after each chunk."""
         feed = self._feed
-        return _Derived[Snapshot](feed, lambda observer: _Follower(feed, observer, Snapshot.copy, None, distinct=False))
+        return _derived(feed, lambda observer: _Follower(feed, observer, Snapshot.copy, None, distinct=False))
 
     def cancel_on_dispose(self) -> Observable[Chunk]:
         """Return the same chunks as an Observable that cancels the run if it is disposed before its end."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
+from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
 from threading import get_ident
 from typing import Any, Protocol
-from uuid import uuid4
 
 from reactivex.abc import DisposableBase, SchedulerBase
 
@@ -18,6 +18,7 @@ from rxloom.engine._parent import Parent
 from rxloom.errors import RunInterrupted
 from rxloom.log import ChunkLog
 from rxloom.ports.loop import LoopPort
+from rxloom.scheduler import LoopScheduler
 from rxloom.snapshot import Snapshot
 
 logger = logging.getLogger("rxloom")
@@ -63,37 +64,38 @@ class Execution:
             port: the loop it runs on, with its scheduler and worker threads.
             context: the `contextvars` of whoever started the leg; each body runs in a copy.
         """
-        self.log = log
+        self.log: ChunkLog = log
         self.snapshot: Snapshot = log.snapshot
-        self.run_id = log.run_id
-        self.port = port
-        self.loop = port.loop
-        self.scheduler = port.scheduler
-        self.offload = port.offload
+        self.run_id: str = log.run_id
+        self.port: LoopPort = port
+        self.loop: AbstractEventLoop = port.loop
+        self.scheduler: LoopScheduler = port.scheduler
+        self.offload: Any = port.offload
         self.now: Callable[[], int] = port.now
-        self.thread = get_ident()
-        self.context = context
+        self.thread: int = get_ident()
+        self.context: Context = context
         context.run(CURRENT_RUNS.set, (*context.get(CURRENT_RUNS, ()), log.run_id))
-        self.gate = Gate()
-        self.root = Parent(None)
+        self.gate: Gate = Gate()
+        self.root: Parent = Parent(None)
         self.tasks: set[object] = set()
         self.strand: Any = None
         self.fans: dict[Fan, None] = {}
         self.waits: dict[str, deque[Wait]] = {}
-        self.recorded = False
+        self.recorded: bool = False
         self.answered: set[str] = set()
-        self.per_step = False
-        self.canceling = False
+        self.per_step: bool = False
+        self.canceling: bool = False
         self.cancel_reason: str | None = None
-        self.interrupted = self.silent = False
+        self.interrupted: bool = False
+        self.silent: bool = False
         self.on_interrupt: Callable[[RunInterrupted], None] | None = None
         self.run_context: Any = None
         self.runtime: Any = None
         self.calls: dict[Parent, None] = {}
         self.cancel: Callable[[str | None], None] | None = None
-        self.own_loop = port.own_loop
+        self.own_loop: bool = port.own_loop
         self._calls = 0
-        self._prefix = uuid4().hex[:12]
+        self._prefix = f"{log.run_id}-{log.snapshot.leg + 1}"
         self._posted: deque[Callable[[], None]] = deque()
 
     # -- telling -------------------------------------------------------------------------------------------------

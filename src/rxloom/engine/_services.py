@@ -31,6 +31,8 @@ class Services(Call):
 
     __slots__ = ("_cancelled", "_stopped")
 
+    waited: float
+
     # -- who and where -------------------------------------------------------------------------------------------
 
     @property
@@ -174,8 +176,8 @@ class Services(Call):
         if self.closed:
             raise WriterClosed("the step is over", step_path=self.path, run_id=self.execution.run_id)
 
-    def write(self, value: Any) -> None:
-        """Append an output chunk."""
+    def write(self, value: Any) -> bool:
+        """Append an output chunk, and tell whether a reader that paces writers lags too far."""
         if self.closed:
             self._check_open()
         execution = self.execution
@@ -183,6 +185,8 @@ class Services(Call):
         execution.tell(
             StepOutput(run_id, StepOutputPayload(self.id, self.call_id, copy_plain(value), run_id, self.index))
         )
+        log = execution.log
+        return log.pacing and log.crowded
 
     def custom(self, type: str, data: Any) -> None:
         """Append a chunk of the user's own type."""

@@ -41,7 +41,7 @@ class Store(Protocol):
     """
 
     def append(
-        self, run_id: str, fence: int, pos: int, records: Sequence[Record], *, keep_outputs: int | None = None
+        self, run_id: str, fence: int, pos: int, records: Sequence[Record], keep_outputs: int | None = None, /
     ) -> Awaitable[None] | None:
         """Append `records` at `pos` if that is the next position and `fence` is the run's.
 
