@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
-from rxloom import Step, StepContext, WorkflowStream, create_step
+from rxloom import Failed, Step, StepContext, WorkflowResult, WorkflowStream, create_step
 from rxloom.chunks import Chunk
 
 Data: TypeAlias = dict[str, Any]
 Builder: TypeAlias = Any
 """A workflow builder whose type changes with each call."""
+Arms: TypeAlias = list[tuple[Callable[[Any], Any], Any]]
+"""The arms of a branch: conditions and steps."""
+Compute: TypeAlias = Callable[[Any, Any], Any]
+"""Computes an output, or a result, of two values."""
 
 
 def giving(id: str, output: Any, calls: list[str] | None = None) -> Step[Any, Any]:
@@ -70,3 +75,10 @@ def wire(chunks: list[Chunk], kind: str = "") -> list[Data]:
 def ids(chunks: list[Chunk], kind: str) -> list[str]:
     """Return the step ids of the chunks of a type."""
     return [chunk["payload"]["id"] for chunk in wire(chunks, kind)]
+
+
+async def failed(run: Awaitable[WorkflowResult[Any]]) -> Failed:
+    """Await a result that must be a failure."""
+    result = await run
+    assert isinstance(result, Failed)
+    return result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,11 +20,9 @@ async def _forever(data: Data) -> Data:
 
 
 def _aborting(calls: list[str]) -> Any:
-    async def body(data: Data, ctx: StepContext) -> Data:
+    async def body(_data: Data, ctx: StepContext) -> Data:
         calls.append("step2")
-        if data is not None:
-            ctx.abort()
-        return data
+        return ctx.abort()
 
     return create_step("step2", body)
 
@@ -97,7 +95,11 @@ async def test_a_suspended_run_is_cancelled_for_good() -> None:
 def _minute(builder: Builder, kind: str) -> Builder:
     if kind == "sleep":
         return builder.sleep(60)
-    return builder.sleep_until(lambda _, ctx: ctx.scheduler.now + timedelta(seconds=60))
+
+    def in_a_minute(_data: Data, ctx: StepContext) -> datetime:
+        return ctx.scheduler.now + timedelta(seconds=60)
+
+    return builder.sleep_until(in_a_minute)
 
 
 @pytest.mark.parametrize("kind", ["sleep", "sleep_until"])

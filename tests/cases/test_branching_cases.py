@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from rxloom import StepContext, create_step, create_workflow
-from tests.cases.kit import Builder, Data, failing, giving
+from tests.cases.kit import Arms, Builder, Data, failing, giving
 
 
 def _finalizing(id: str, calls: list[str]) -> Any:
@@ -25,7 +26,7 @@ def _if_else(calls: list[str]) -> Any:
         return {"newValue": data["startValue"] + 1}
 
     nested = create_workflow("nested").then(giving("other", {"other": 26}, calls)).then(_finalizing("finalElse", calls))
-    arms = [
+    arms: Arms = [
         (lambda data: data["newValue"] < 5, _finalizing("finalIf", calls)),
         (lambda data: data["newValue"] >= 5, nested.commit()),
     ]
@@ -59,7 +60,7 @@ async def test_of_three_arms_only_the_matching_one_is_entered(value: int, taken:
         checked.append(data["value"])
         return data
 
-    arms = [
+    arms: Arms = [
         (lambda data: data["value"] < 33, giving("low", {"result": "low"}, calls)),
         (lambda data: 33 <= data["value"] < 66, giving("medium", {"result": "medium"}, calls)),
         (lambda data: data["value"] >= 66, giving("high", {"result": "high"}, calls)),
@@ -84,7 +85,10 @@ async def test_the_taken_arm_gets_the_data(value: int, text: str) -> None:
     async def small(data: Data) -> Data:
         return {"text": f"small: {data['doubled']}"}
 
-    arms = [(lambda d: d["flag"], create_step("big", big)), (lambda d: not d["flag"], create_step("small", small))]
+    arms: Arms = [
+        (lambda d: d["flag"], create_step("big", big)),
+        (lambda d: not d["flag"], create_step("small", small)),
+    ]
     wf = create_workflow("wf").then(create_step("initial", initial)).branch(arms, merge=True, first_match=True).commit()
 
     assert (await wf.create_run().start({"rawValue": value})).unwrap() == {"text": text}
@@ -122,12 +126,16 @@ async def test_what_depends_on_a_failed_step_is_not_entered() -> None:
     wf = create_workflow("wf").then(failing("step1", RuntimeError("Failed")))
     result = await wf.branch([(lambda _: True, giving("step2", 1, calls))]).commit().create_run().start({})
 
+    assert result.steps["step1"].error is not None
     assert result.steps["step1"].error.message == "Failed"
     assert calls == []
 
 
 async def test_a_condition_may_compare_strings() -> None:
-    arms = [(lambda data: data["status"] == "success", giving("step2", "2")), (lambda data: not data, giving("x", "x"))]
+    arms: Arms = [
+        (lambda data: data["status"] == "success", giving("step2", "2")),
+        (lambda data: not data, giving("x", "x")),
+    ]
     wf = create_workflow("wf").then(giving("step1", {"status": "success"})).branch(arms).commit()
 
     assert (await wf.create_run().start({})).unwrap() == {"step2": "2"}
@@ -150,7 +158,7 @@ async def test_conditions_combine_and_and_or() -> None:
     async def asynchronous(data: Data) -> bool:
         return not both(data)
 
-    arms = [(both, giving("step2", 2)), (asynchronous, giving("step3", 3))]
+    arms: Arms = [(both, giving("step2", 2)), (asynchronous, giving("step3", 3))]
     wf = create_workflow("wf").branch(arms).commit()
 
     assert (await wf.create_run().start({"status": "partial", "score": 75, "flag": False})).unwrap() == {"step2": 2}
@@ -176,17 +184,32 @@ async def test_all_kinds_of_nodes_work_in_one_workflow() -> None:
     async def inc(data: Data) -> Data:
         return {"n": data["n"] + 1}
 
-    def unwrap(key: str) -> Any:
+    def unwrap(key: str) -> Callable[[Data], Any]:
         return lambda data: data[key]
+
+    def enough(data: Data) -> bool:
+        return data["n"] >= 6
+
+    def more(data: Data) -> bool:
+        return data["n"] < 8
+
+    def yes(_data: Data) -> bool:
+        return True
+
+    def twice(data: Data) -> list[Data]:
+        return [data, data]
+
+    def first(items: list[Data]) -> Data:
+        return items[0]
 
     one = create_step("inc", inc)
     builder: Builder = create_workflow("wf").then(one.with_id("chain"))
     builder = builder.parallel([one.with_id("left"), one.with_id("right")]).map(unwrap("left"))
-    builder = builder.branch([(lambda _: True, one.with_id("arm"))]).map(unwrap("arm"))
-    builder = builder.do_until(one.with_id("until"), lambda data: data["n"] >= 6)
-    builder = builder.do_while(one.with_id("while"), lambda data: data["n"] < 8)
-    builder = builder.map(lambda data: [data, data]).for_each(one.with_id("each"))
-    builder = builder.then(create_workflow("nested").map(lambda items: items[0]).then(one).commit())
+    builder = builder.branch([(yes, one.with_id("arm"))]).map(unwrap("arm"))
+    builder = builder.do_until(one.with_id("until"), enough)
+    builder = builder.do_while(one.with_id("while"), more)
+    builder = builder.map(twice).for_each(one.with_id("each"))
+    builder = builder.then(create_workflow("nested").map(first).then(one).commit())
 
     assert (await builder.commit().create_run().start({"n": 0})).unwrap() == {"n": 10}
 
@@ -197,7 +220,7 @@ async def test_a_raising_condition_fails_the_run_and_no_arm_is_entered() -> None
     def boom(_data: Data) -> bool:
         raise ValueError("cond boom")
 
-    arms = [
+    arms: Arms = [
         (lambda _: True, giving("p", 1, calls)),
         (boom, giving("r", 3, calls)),
         (lambda _: True, giving("q", 2, calls)),
@@ -210,7 +233,7 @@ async def test_a_raising_condition_fails_the_run_and_no_arm_is_entered() -> None
 
 
 async def test_all_true_arms_run_and_the_output_is_keyed_by_step() -> None:
-    arms = [(lambda _: True, giving("a", 1)), (lambda _: False, giving("b", 2)), (lambda _: True, giving("c", 3))]
+    arms: Arms = [(lambda _: True, giving("a", 1)), (lambda _: False, giving("b", 2)), (lambda _: True, giving("c", 3))]
     result = await create_workflow("wf").branch(arms).commit().create_run().start({})
 
     assert result.unwrap() == {"a": 1, "c": 3}

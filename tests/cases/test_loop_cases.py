@@ -70,7 +70,7 @@ async def test_a_raising_condition_fails_the_run() -> None:
 async def test_a_condition_that_aborts_cancels_the_run_whatever_it_raises_then() -> None:
     def give_up(_data: Data, ctx: StepContext) -> bool:
         try:
-            ctx.abort()
+            return ctx.abort()
         finally:
             ctx.runtime_context["seen"] = True
 

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from rxloom import StepContext, create_step, create_workflow, from_init
 from rxloom.errors import NonRetryable
-from tests.cases.kit import Builder, Data, adding, failing, giving, ids, read
+from tests.cases.kit import Arms, Builder, Data, adding, failing, giving, ids, read
 
 
 class Outer(TypedDict):
@@ -70,7 +70,7 @@ async def test_data_goes_through_a_nested_workflow() -> None:
 
 
 async def test_a_nested_workflow_may_branch() -> None:
-    arms = [(lambda data: data["value"] == "b", giving("stepC", {"value": "c"}))]
+    arms: Arms = [(lambda data: data["value"] == "b", giving("stepC", {"value": "c"}))]
     nested = create_workflow("nested").then(giving("stepB", {"value": "b"})).branch(arms).commit()
     result = (
         await create_workflow("wf").then(giving("stepA", {"value": "a"})).then(nested).commit().create_run().start({})
@@ -123,7 +123,7 @@ async def test_a_nested_run_that_is_canceled_gives_no_output_and_nothing_follows
     calls: list[str] = []
 
     async def give_up(_data: Data, ctx: StepContext) -> Data:
-        ctx.abort()
+        return ctx.abort()
 
     nested = create_workflow("nested").then(create_step("give-up", give_up)).commit()
     result = await create_workflow("wf").then(nested).then(giving("next", 1, calls)).commit().create_run().start({})

@@ -26,7 +26,7 @@ async def test_the_outputs_of_parallel_steps_are_keyed_by_their_ids() -> None:
 async def test_parallel_steps_share_the_state() -> None:
     def setting(id: str) -> Any:
         async def body(data: Data, ctx: StepContext) -> Data:
-            await ctx.update_state(**{id: f"by {id}"})
+            await ctx.update_state(lambda _: {id: f"by {id}"})
             return data
 
         return create_step(id, body)

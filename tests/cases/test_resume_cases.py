@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from rxloom import StepContext, create_step, create_workflow
 from rxloom.errors import AmbiguousResume, NotSuspended, ResumeInvalid
-from tests.cases.kit import Data, adding, asking, giving
+from tests.cases.kit import Arms, Compute, Data, adding, asking, giving
 
 
 class Answer(BaseModel):
@@ -18,7 +18,7 @@ class Answer(BaseModel):
     value: Annotated[int, Field(ge=10)] = 21
 
 
-def _calculating(id: str, compute: Any) -> Any:
+def _calculating(id: str, compute: Compute) -> Any:
     """Make a step that suspends and then computes with its input and the answer."""
 
     async def body(data: Data, ctx: StepContext) -> Any:
@@ -47,7 +47,7 @@ async def test_parallel_suspensions_are_resumed_one_by_one() -> None:
 
 
 async def test_with_several_suspensions_a_resume_must_name_its_step() -> None:
-    arms = [(lambda _: True, _scaling("branch-step-1")), (lambda _: True, _scaling("branch-step-2"))]
+    arms: Arms = [(lambda _: True, _scaling("branch-step-1")), (lambda _: True, _scaling("branch-step-2"))]
     run = create_workflow("wf").branch(arms).commit().create_run()
     await run.start({"value": 10})
     with pytest.raises(AmbiguousResume):
@@ -75,7 +75,7 @@ async def test_a_single_suspension_is_resumed_with_or_without_its_name(how: str,
 
 
 async def test_arms_of_a_branch_are_resumed_one_by_one_and_keep_their_states() -> None:
-    arms = [(lambda _: True, _scaling("branch-step-1")), (lambda _: True, _scaling("branch-step-2"))]
+    arms: Arms = [(lambda _: True, _scaling("branch-step-1")), (lambda _: True, _scaling("branch-step-2"))]
     run = create_workflow("wf").branch(arms).commit().create_run()
     first = await run.start({"value": 10})
     second = await run.resume({"factor": 2}, step="branch-step-1")

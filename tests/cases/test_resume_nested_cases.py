@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rxloom import StepContext, create_step, create_workflow
-from tests.cases.kit import Builder, Data, adding, asking, giving
+from tests.cases.kit import Arms, Builder, Data, adding, asking, giving
 
 
 def _chain(calls: list[str]) -> Builder:
@@ -156,7 +156,11 @@ async def test_arms_not_taken_before_a_suspension_are_not_entered_after_it() -> 
         builder: Builder = create_workflow(f"{name}-workflow")
         for one in steps:
             builder = builder.then(one)
-        return (lambda item: item["type"] == name, builder.commit())
+
+        def is_it(item: Data) -> bool:
+            return item["type"] == name
+
+        return is_it, builder.commit()
 
     async def process(_data: Data, ctx: StepContext) -> Data:
         date = await ctx.suspend({"message": "a date, please"})
@@ -166,7 +170,7 @@ async def test_arms_not_taken_before_a_suspension_are_not_entered_after_it() -> 
         calls.append("final")
         return data["second-workflow"]
 
-    arms = [
+    arms: Arms = [
         kind("first", giving("first-step", 1, calls)),
         kind("second", create_step("second-step", process)),
         kind("third", giving("third-step", 1, calls)),

@@ -125,6 +125,7 @@ async def test_a_run_may_be_resumed_from_inside_the_reading_loop() -> None:
     assert result.steps["getUserInput"].status == "success"
     assert asked.input == {"userInput": "test input"}
     assert asked.output == {"userInput": "test input for resumption"}
+    assert asked.ended_at is not None
     assert asked.ended_at >= asked.started_at
     assert result.steps["evaluateToneConsistency"].output == scores
 

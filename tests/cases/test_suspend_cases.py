@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rxloom import StepContext, create_step, create_workflow
-from tests.cases.kit import Data, asking, giving
+from tests.cases.kit import Arms, Data, asking, giving
 
 
 async def test_a_run_has_the_id_it_was_given() -> None:
@@ -55,7 +55,7 @@ async def test_later_steps_are_neither_entered_nor_recorded() -> None:
 async def test_a_step_of_a_branch_suspends_and_the_other_arm_is_not_entered() -> None:
     calls: list[str] = []
     question = {"type": "manager-approval"}
-    arms = [
+    arms: Arms = [
         (lambda data: data["needsApproval"], asking("approval", question)),
         (lambda data: not data["needsApproval"], giving("autoApprove", 1, calls)),
     ]
@@ -160,9 +160,10 @@ async def test_state_goes_on_over_a_cycle_of_suspend_and_resume() -> None:
 
 async def test_a_resumed_step_reads_what_it_asked() -> None:
     async def body(data: Data, ctx: StepContext) -> Data:
-        if ctx.suspend_data is None:
+        if not ctx.resumed:
             await ctx.suspend({"reason": "User confirmation required"})
-        return {"result": f"Processed {data['value']} after {ctx.suspend_data['reason']}"}
+        asked: Data = ctx.suspend_data
+        return {"result": f"Processed {data['value']} after {asked['reason']}"}
 
     run = create_workflow("wf").then(create_step("ask", body)).commit().create_run()
     await run.start({"value": "test-value"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from rxloom.errors import DefinitionError
 from tests.cases.kit import Data, giving
 
 
-async def _seen(look: Any, input: Any = None, **options: Any) -> Any:
+async def _seen(look: Callable[[StepContext], Any], input: Any = None, **options: Any) -> Any:
     """Return what a function sees of the context of a step that follows step `first`."""
 
     async def body(_data: Any, ctx: StepContext) -> Any:
@@ -73,10 +74,13 @@ async def test_a_map_takes_constants() -> None:
 
 
 async def test_a_map_takes_functions_of_the_value_and_the_context() -> None:
-    spec = {
-        "sync": lambda data: data["result"],
-        "with_context": lambda _data, ctx: ctx.init_data["n"] + 1,
-    }
+    def with_context(_data: Data, ctx: StepContext) -> int:
+        return ctx.init_data["n"] + 1
+
+    def without(data: Data) -> str:
+        return data["result"]
+
+    spec = {"sync": without, "with_context": with_context}
 
     assert await _mapped(spec, {"n": 1}) == {"sync": "from first", "with_context": 2}
 

@@ -140,10 +140,10 @@ def _value(where: str, expected: Any, actual: Any) -> Iterator[str]:
         old, new = cast("Json", expected), cast("Json", actual)
         for key in sorted(old.keys() | new.keys()):
             yield from _value(f"{where}.{key}", old.get(key, _MISSING), new.get(key, _MISSING))
-    elif not _same(expected, actual):
+    elif not _same(cast("object", expected), cast("object", actual)):
         yield f"{where}: recorded {expected!r}, ours {actual!r}"
 
 
 def _same(expected: object, actual: object) -> bool:
-    """Compare as JSON does: `True` is not 1."""
+    """Compare as JSON does: neither `True` nor 1.0 is 1."""
     return expected == actual and type(expected) is type(actual)

@@ -254,7 +254,7 @@ def no_workflow_meta(expected: Telling, _actual: Telling, _args: Json) -> None:
 
     def drop(value: Json) -> Json:
         asked = value.get("suspendPayload")
-        if isinstance(asked, dict) and asked.pop("__workflow_meta", None) and not asked:
+        if isinstance(asked, dict) and cast("Json", asked).pop("__workflow_meta", None) and not asked:
             del value["suspendPayload"]  # nothing was asked
         return value
 

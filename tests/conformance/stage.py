@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeAlias
 
 from rxloom import Failed, Success, Suspended, WorkflowResult, WorkflowStream
@@ -11,7 +11,7 @@ from rxloom.errors import RxLoomError
 from rxloom.jsonable import jsonable
 from tests.conformance.telling import Json, Telling, normal_chunks, top_level
 
-Play: TypeAlias = Callable[["Stage"], Awaitable[None]]
+Play: TypeAlias = Callable[["Stage"], Coroutine[Any, Any, None]]
 
 SCENARIOS: dict[str, Play] = {}
 

@@ -28,7 +28,7 @@ def _final(**result: Any) -> Json:
 
 def _recorded() -> Telling:
     """Return the recording of a run of step `a`, which writes once."""
-    start = {"stepName": "a", "id": "a", "stepCallId": "<UUID:1>", "payload": 1, "startedAt": "<TS>"}
+    start: Json = {"stepName": "a", "id": "a", "stepCallId": "<UUID:1>", "payload": 1, "startedAt": "<TS>"}
     chunks = [
         _chunk("start", workflowId="wf"),
         _chunk("step-start", **start, status="running"),
@@ -43,7 +43,7 @@ def _recorded() -> Telling:
 
 def _ours() -> Telling:
     """Return the same as we tell it: with a real run id, real times, `seq`, and complete outputs."""
-    start = {"stepName": "a", "id": "a", "stepCallId": "call-7", "payload": 1, "startedAt": 1700000000000}
+    start: Json = {"stepName": "a", "id": "a", "stepCallId": "call-7", "payload": 1, "startedAt": 1700000000000}
     chunks = [
         _chunk("start", "r", workflowId="wf"),
         _chunk("step-start", "r", **start, status="running"),

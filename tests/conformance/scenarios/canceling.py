@@ -62,7 +62,7 @@ async def cancel_before_start(stage: Stage) -> None:
 @scenario
 async def step_calls_abort(stage: Stage) -> None:
     async def body(_value: Value, ctx: StepContext) -> Value:
-        ctx.abort()
+        return ctx.abort()
 
     wf = create_workflow("wf").then(create_step("a", body)).then(never("b")).commit()
     await stage.follow("main", wf.create_run().stream_vnext(ONE))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from rxloom import StepContext, create_step, create_workflow
 from tests.conformance.scenarios.steps import Value, add, asking, never, plus_one, raising, seeing, timed
 from tests.conformance.stage import Error, Stage, js, scenario
 
 ONE: Value = {"value": 1}
+Arms: TypeAlias = list[tuple[Callable[[Value], bool], Any]]
 THREE = [{"value": 1}, {"value": 2}, {"value": 3}]
 
 
@@ -79,7 +81,10 @@ async def parallel_writers(stage: Stage) -> None:
 
 @scenario
 async def branch_one_true(stage: Stage) -> None:
-    arms = [(lambda v: v["value"] > 0, add("pos")), (lambda v: v["value"] < 0, add("neg"))]
+    arms: Arms = [
+        (lambda v: v["value"] > 0, add("pos")),
+        (lambda v: v["value"] < 0, add("neg")),
+    ]
     await _play(stage, create_workflow("wf").branch(arms).then(seeing()))
 
 
@@ -90,7 +95,10 @@ async def branch_condition_throws(stage: Stage) -> None:
 
 @scenario
 async def branch_step_fails(stage: Stage) -> None:
-    arms = [(_yes, timed(stage, "a", 0, "a boom")), (_yes, timed(stage, "b", 40))]
+    arms: Arms = [
+        (_yes, timed(stage, "a", 0, "a boom")),
+        (_yes, timed(stage, "b", 40)),
+    ]
     await _play(stage, create_workflow("wf").branch(arms).then(never("see")))
 
 
@@ -155,7 +163,8 @@ def _needing(stage: Stage, key: str) -> Any:
         stage.log(f"item {item['value']} resume {js(ctx.resume_data)}")
         if ctx.resume_data is None:
             await ctx.suspend({"need": item["value"]})
-        return {"value": item["value"] + ctx.resume_data[key]}
+        answer: Value = ctx.resume_data or {}
+        return {"value": item["value"] + answer[key]}
 
     return create_step("inc", inc)
 

@@ -101,7 +101,7 @@ async def sleep_until(stage: Stage) -> None:
 @scenario
 async def bail(stage: Stage) -> None:
     async def body(_value: Value, ctx: StepContext) -> Value:
-        ctx.bail({"value": 77})
+        return ctx.bail({"value": 77})
 
     wf = create_workflow("wf").then(create_step("a", body)).then(never("b")).commit()
     await stage.follow("main", wf.create_run().stream_vnext(ONE))

@@ -64,7 +64,7 @@ async def resume_plain_writer_open_stream(stage: Stage) -> None:
 @scenario
 async def bail_in_nested(stage: Stage) -> None:
     async def body(_value: Value, ctx: StepContext) -> Value:
-        ctx.bail({"value": 77})
+        return ctx.bail({"value": 77})
 
     inner = create_workflow("inner").then(create_step("a", body)).then(never("b")).commit()
     wf = create_workflow("wf").then(inner).then(add("after")).commit()
