@@ -38,7 +38,8 @@ def run(*command: str) -> str:
 def by_pyright() -> Found:
     """Ask pyright, with a configuration of its own: the one of the repository leaves this folder out."""
     config = HERE / "pyrightconfig.json"
-    report: dict[str, Any] = json.loads(run("pyright", "--outputjson", "--pythonpath", sys.executable, "--project", str(config)))
+    options = ("--outputjson", "--pythonpath", sys.executable, "--project", str(config))
+    report: dict[str, Any] = json.loads(run("pyright", *options))
     found: Found = {}
     for each in report["generalDiagnostics"]:
         if each["severity"] in {"error", "warning"}:

@@ -1,5 +1,6 @@
 """What a checker must refuse: each line marked `# E` has exactly one diagnostic, under pyright and under mypy."""
 
+# ruff: noqa: B018, D101, T201
 # An unknown member would be told twice: as what it is, and as its unknown type.
 # pyright: strict, reportUnknownMemberType=false
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The public API as users write it; only type-checked, by `python -m tests.typing`, and without a diagnostic."""
 
+# Written as users write it, imports aside: no docstrings, prints, parameters that an example does not need.
+# ruff: noqa: ARG001, D101, I001, T201
 from __future__ import annotations
 
-import asyncio
 import operator
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -14,44 +15,12 @@ from pydantic import BaseModel
 from reactivex import Observable
 from reactivex import operators as ops
 
-from rxloom import (
-    Canceled,
-    Failed,
-    MemoryStore,
-    Paused,
-    Reduce,
-    Retry,
-    Run,
-    RunInfo,
-    Runtime,
-    Snapshot,
-    Step,
-    StepContext,
-    Success,
-    Suspended,
-    SyncStepContext,
-    Usage,
-    Workflow,
-    WorkflowResult,
-    WorkflowStream,
-    create_step,
-    create_workflow,
-    first,
-    from_async_iterable,
-    from_context,
-    from_init,
-    from_result,
-    from_state,
-    last,
-    only,
-    step,
-    step_from_operator,
-    template,
-    to_async_iterator,
-    value,
-)
+import rxloom
+from rxloom import Canceled, Failed, Paused, Reduce, Retry, Run, Snapshot, Step, StepContext, Success, Suspended
+from rxloom import SyncStepContext, Usage, Workflow, WorkflowResult, WorkflowStream
+from rxloom import create_step, create_workflow, first, last, only, step, step_from_operator
 from rxloom.chunks import Chunk, StepOutput, WorkflowFinish
-from rxloom.errors import NonRetryable, RxLoomError, WorkflowFailed
+from rxloom.errors import RxLoomError, WorkflowFailed
 
 
 class Order(BaseModel):
@@ -141,22 +110,17 @@ def newest(order: Order) -> Observable[str]:
     return rx.of(order.item)
 
 
-@step
-async def refuse(order: Order) -> Quote:
-    raise NonRetryable("no such item")
-
-
-def as_text(number: int) -> str:
-    return str(number)
-
-
 async def double(number: int, ctx: StepContext[Any, bool]) -> int:
     return 2 * number
 
 
+def to_text(source: Observable[int]) -> Observable[str]:
+    return source.pipe(ops.map(str))
+
+
 doubled = create_step("double", double, retries=3)
-text_of = step_from_operator("text", ops.map(as_text))
-texts_of = step_from_operator("texts", ops.map(as_text), collect=list)
+text_of = step_from_operator("text", to_text)
+texts_of = step_from_operator("texts", to_text, collect=list)
 steady = price.pipe(ops.retry(3))
 total_of = approve.with_id("approve-2")
 
@@ -176,7 +140,7 @@ assert_type(total_of, Step[Quote, Quote, Answer])
 # -- workflows -------------------------------------------------------------------------------------------------------
 
 
-async def started(info: RunInfo) -> None:
+async def started(info: rxloom.RunInfo) -> None:
     print(info.run_id, info.workflow_id, info.input, info.state)
 
 
@@ -184,12 +148,12 @@ def large(quote: Quote) -> bool:
     return quote.total > 100
 
 
-async def small(quote: Quote, ctx: StepContext) -> bool:
-    return quote.total <= 100
-
-
 def halve(quote: Quote) -> float:
     return quote.total / 2
+
+
+async def small(quote: Quote, ctx: StepContext) -> bool:
+    return quote.total <= 100
 
 
 checkout = create_workflow("checkout", input=Order, output=Quote, state=State).then(price).then(approve).commit()
@@ -210,7 +174,9 @@ nested = (
     .sleep(timedelta(minutes=1))
     .sleep_until(datetime(2030, 1, 1, tzinfo=UTC))
     .do_while(log.with_id("again"), large, max_iterations=3)
-    .do_until(log.with_id("and-again"), small)
+    .do_until(log.with_id("and-again"), lambda quote: quote.total > 3)
+    .do_until(log.with_id("once-more"), small)
+    .do_while(log.with_id("forever"), lambda quote, ctx: quote.total > ctx.iteration)
     .map(halve)
     .commit()
 )
@@ -219,25 +185,27 @@ assert_type(nested, Workflow[Order, float])
 fan = (
     create_workflow("fan", input=Quote)
     .parallel([log, round_up], max_concurrency=2, errors="collect")
-    .map({
-        "log": from_result(log, "total"),
-        "init": from_init("."),
-        "context": from_context("key"),
-        "state": from_state("seen"),
-        "constant": value(3),
-        "text": template("${init.total}"),
-    })
+    .map(
+        {
+            "log": rxloom.from_result(log, "total"),
+            "init": rxloom.from_init("."),
+            "context": rxloom.from_context("key"),
+            "state": rxloom.from_state("seen"),
+            "constant": rxloom.value(3),
+            "text": rxloom.template("${init.total}"),
+        }
+    )
     .commit()
 )
 
 choice = (
     create_workflow("choice", input=Quote)
-    .branch([(large, approve), (small, [log, round_up])], default=review, merge=True)
+    .branch([(lambda quote: quote.total > 100, approve), (small, [log, round_up])], default=review, merge=True)
     .wait_for_event("paid", output=Answer, timeout=60)
     .commit()
 )
 
-piped = create_workflow("piped", input=int, output=str).pipe(ops.map(as_text)).commit()
+piped = create_workflow("piped", input=int, output=str).pipe(ops.map(str)).commit()
 
 
 def is_output(chunk: Chunk) -> bool:
@@ -247,14 +215,12 @@ def is_output(chunk: Chunk) -> bool:
 # -- runs ------------------------------------------------------------------------------------------------------------
 
 
-async def use() -> None:
+async def watch() -> None:
     run = checkout.create_run(run_id="r-1", resource_id="shop")
     assert_type(run, Run[Order, Quote])
     stream = run.stream_vnext(Order(item="loom", quantity=2), initial_state=State(), runtime_context={"a": 1})
     assert_type(stream, WorkflowStream[Quote])
-
-    subscription = stream.filter(lambda c: c.type == "workflow-step-output").subscribe(print)
-    subscription.dispose()
+    stream.filter(lambda c: c.type == "workflow-step-output").subscribe(print).dispose()
     stream.pipe(ops.filter(is_output), ops.take(3)).subscribe(print, print, print)
     async for chunk in stream:
         assert_type(chunk, Chunk)
@@ -263,14 +229,19 @@ async def use() -> None:
                 print(payload.output)
             case WorkflowFinish():
                 print("done")
-            case _:
-                pass
+            case other:
+                print(other.type)
     async with stream.aiter(buffer=10, on_overflow="drop_oldest") as reader:
         async for chunk in reader:
             print(chunk.type, chunk.run_id)
+    assert_type(await stream, WorkflowResult[Quote])
+    assert_type(await stream.usage, Usage)
+    assert_type(await stream.output, Quote)
+    print(await stream.status, stream.run_id, stream.workflow_id)
+    stream.snapshots.subscribe(print)
 
-    result = await stream.result
-    assert_type(result, WorkflowResult[Quote])
+
+def look(result: WorkflowResult[Quote]) -> None:
     match result:
         case Success():
             assert_type(result.result, Quote)
@@ -283,14 +254,10 @@ async def use() -> None:
         case Paused():
             print(result.steps)
     assert_type(result.unwrap(), Quote)
-    assert_type(await stream, WorkflowResult[Quote])
-    assert_type(await stream.usage, Usage)
-    assert_type(await stream.output, Quote)
-    print(await stream.status, stream.run_id, stream.workflow_id)
-    stream.snapshots.subscribe(print)
 
-    leg = run.resume_stream_vnext(Answer(yes=True), step=approve)
-    assert_type(leg, WorkflowStream[Quote])
+
+async def answer(run: Run[Order, Quote]) -> None:
+    assert_type(run.resume_stream_vnext(Answer(yes=True), step=approve), WorkflowStream[Quote])
     run.resume_stream_vnext({"yes": True}, step="approve")
     run.resume_stream_vnext()
     run.resume_all({"approve": {"yes": True}})
@@ -303,7 +270,7 @@ async def use() -> None:
 
 
 async def operate() -> None:
-    async with Runtime(checkout, nested, store=MemoryStore(keep=10), max_threads=4) as runtime:
+    async with rxloom.Runtime(checkout, nested, store=rxloom.MemoryStore(keep=10), max_threads=4) as runtime:
         run = runtime.create_run("checkout", run_id="r-2")
         await run.start({"item": "loom", "quantity": 1})
         runtime.run("r-2").observe_stream_vnext()
@@ -311,13 +278,13 @@ async def operate() -> None:
 
 
 async def bridges() -> None:
-    async for number in to_async_iterator(rx.of(1, 2), buffer=3, on_overflow="drop_oldest"):
+    async for number in rxloom.to_async_iterator(rx.of(1, 2), buffer=3, on_overflow="drop_oldest"):
         assert_type(number, int)
 
     async def source() -> AsyncIterator[int]:
         yield 1
 
-    assert_type(from_async_iterable(source()), Observable[int])
+    assert_type(rxloom.from_async_iterable(source()), Observable[int])
 
 
 def catch() -> None:
@@ -331,6 +298,3 @@ def catch() -> None:
 
 assert_type(only([1]), int)
 assert_type(first([1]), int)
-
-if __name__ == "__main__":
-    asyncio.run(use())
