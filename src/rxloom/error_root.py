@@ -39,6 +39,7 @@ class RxLoomError(Exception):
     workflow_id: str | None = None
     step_path: str | None = None
     run_id: str | None = None
+    args: tuple[Any, ...]
 
     def __init__(self, message: str = "", **where: Unpack[Where]) -> None:
         super().__init__(message)

@@ -190,7 +190,7 @@ class ValidationFailed(RxLoomError):
     ) -> None:
         super().__init__(message, **where)
         self.what = what
-        self.errors = list(errors)
+        self.errors: list[FieldError] = list(errors)
 
 
 class InputInvalid(ValidationFailed):

@@ -35,7 +35,7 @@ class AmbiguousResume(RefusedCall):
     """
 
     def __init__(self, paths: Iterable[str], **where: Unpack[Where]) -> None:
-        self.paths = list(paths)
+        self.paths: list[str] = list(paths)
         super().__init__(
             f"several steps are suspended: say which with `step=`, one of {', '.join(self.paths)}, "
             "or answer several with `resume_all`",
