@@ -68,8 +68,8 @@ class Control:
 
     def __init__(self, runtime: RuntimePort, workflow: Any, run_id: str) -> None:
         """Make the control of a run of `workflow`, or of whichever workflow the records name, if it is `None`."""
-        self.runtime = runtime
-        self.run_id = run_id
+        self.runtime: RuntimePort = runtime
+        self.run_id: str = run_id
         self._workflow = workflow
         self._log: ChunkLog | None = None
         self._early: list[EventReceived] = []

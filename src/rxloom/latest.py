@@ -97,7 +97,7 @@ class Latest(BoundObservable[_T]):
         distinct: bool = False,
     ) -> None:
         super().__init__(scheduler)
-        self.report = report or _log
+        self.report: Report = report or _log
         self._distinct = distinct
         self._newest: _Value[_T] | None = None if initial is _UNSET else _Value(initial)
         self._end: Exception | Literal[_End.COMPLETED] | None = None

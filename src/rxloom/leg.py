@@ -35,7 +35,7 @@ from rxloom.schema import input_invalid, output_invalid
 from rxloom.settings import Callback, RunInfo
 from rxloom.values import copy_plain
 
-logger = logging.getLogger("rxloom")
+logger: logging.Logger = logging.getLogger("rxloom")
 
 Status: TypeAlias = Literal["success", "failed", "suspended", "canceled", "paused"]
 
@@ -52,9 +52,9 @@ class Leg:
         self, execution: Execution, workflow: WorkflowPort, outcome: LegOutcome, on_end: Callable[[], None]
     ) -> None:
         """Make a leg of `workflow`; `on_end` is called once, when it is over or was taken from this process."""
-        self.execution = execution
-        self.workflow = workflow
-        self.outcome = outcome
+        self.execution: Execution = execution
+        self.workflow: WorkflowPort = workflow
+        self.outcome: LegOutcome = outcome
         self.on_end: Callable[[], None] | None = on_end
         self._flow: DisposableBase | None = None
         self._deadline: DisposableBase | None = None
@@ -66,7 +66,7 @@ class Leg:
         self._ended = False
         self._waiters: list[Future[None]] = []
         snapshot = execution.snapshot
-        self.first_seq = snapshot.next_seq
+        self.first_seq: int = snapshot.next_seq
         scope = Scope(workflow, None, execution.root, "", init_data=snapshot.input)
         self._ctx = Ctx(execution, scope, snapshot.input)
         execution.cancel = self.cancel

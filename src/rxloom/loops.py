@@ -19,10 +19,10 @@ class LoopBinding:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, offload: Offload, *, own_loop: bool = False) -> None:
         """Bind `loop`; `own_loop` when it is a background one of ours."""
-        self.loop = loop
-        self.offload = offload
-        self.own_loop = own_loop
-        self.scheduler = LoopScheduler(loop)
+        self.loop: asyncio.AbstractEventLoop = loop
+        self.offload: Offload = offload
+        self.own_loop: bool = own_loop
+        self.scheduler: LoopScheduler = LoopScheduler(loop)
 
     @property
     def now(self) -> Callable[[], int]:
@@ -43,7 +43,7 @@ class BackgroundLoop:
     def __init__(self, offload: Offload) -> None:
         """Start the thread and wait until its loop runs."""
         loop = asyncio.new_event_loop()
-        self.binding = LoopBinding(loop, offload, own_loop=True)
+        self.binding: LoopBinding = LoopBinding(loop, offload, own_loop=True)
         running = threading.Event()
         loop.call_soon(running.set)
         self._thread = threading.Thread(target=self._run, name="rxloom-loop", daemon=True)

@@ -255,8 +255,8 @@ class _Call:
         self._on_done: Callable[[Outcome[Any]], None] | None = on_done
         self._context: Context | None = context
         self._loop = loop
-        self.label = label
-        self.state = _State.QUEUED
+        self.label: str = label
+        self.state: _State = _State.QUEUED
 
     def cancel(self) -> bool:
         """Take the call back, if it has not begun."""

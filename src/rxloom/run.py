@@ -37,8 +37,8 @@ class Run(Generic[In, Out]):
         on_existing: Literal["refuse", "join"] = "refuse",
     ) -> None:  # fmt: skip
         """Make a handle. Use `workflow.create_run()`."""
-        self.run_id = run_id
-        self.resource_id = resource_id
+        self.run_id: str = run_id
+        self.resource_id: str | None = resource_id
         self._control = Control(runtime, workflow, run_id)
         self._join = on_existing == "join"
         self._started = False

@@ -45,7 +45,7 @@ class StateSpec:
         Raises:
             DefinitionError: when the annotation has no fields.
         """
-        self.workflow_id = workflow_id
+        self.workflow_id: str = workflow_id
         self._model = annotation
         self._schema: Schema[Any] | None = None if annotation is None else Schema(annotation)
         self._fields: dict[str, Schema[Any]] | None = None

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from rxloom.chunks import ErrorInfo
 from rxloom.engine._execution import Execution
+from rxloom.engine._parent import Parent
 from rxloom.engine._scope import Scope
 
 
@@ -55,14 +56,14 @@ class Ctx:
 
     def __init__(self, execution: Execution, scope: Scope, value: Any) -> None:
         """Make a context at the start of `scope`."""
-        self.execution = execution
-        self.scope = scope
-        self.value = value
+        self.execution: Execution = execution
+        self.scope: Scope = scope
+        self.value: Any = value
         self.halt: Halt | None = None
-        self.iteration = 0
+        self.iteration: int = 0
         self.index: int | None = None
-        self.parent = scope.call
-        self.handled = scope.handled
+        self.parent: Parent = scope.call
+        self.handled: bool = scope.handled
 
     def fork(self, value: Any) -> Ctx:
         """Return a context for a branch of its own."""

@@ -22,9 +22,9 @@ class Child:
     def __init__(self, fan: FanOut, index: int) -> None:
         """Make the child at `index`."""
         self._fan = fan
-        self.index = index
+        self.index: int = index
         self.disposable: DisposableBase | None = None
-        self.running = False
+        self.running: bool = False
         self.output: Any = None
         self.halt: Halt | None = None
         self.failure: Failure | None = None
@@ -63,12 +63,12 @@ class FanOut(DisposableBase):
             limit: how many may run at once; `None` is all.
             collect: whether a failed child counts as `None`.
         """
-        self.ctx = ctx
+        self.ctx: Ctx = ctx
         self._ok: Ok | None = ok
         self._err: Err | None = err
         self.children: list[Child | None] = [None] * count
         self._limit = count if limit is None else limit
-        self.collect = collect
+        self.collect: bool = collect
         self._live = 0
         self._next = 0
         self._restart: deque[Child] = deque()

@@ -41,6 +41,8 @@ class Leaf(Services):
 
     __slots__ = ("_answers", "_entered", "_queued", "_strand", "_used", "body_context", "context", "signal", "touched")
 
+    busy: bool
+
     def __init__(self, step: Step[Any, Any, Any], ctx: Ctx, ok: Ok, err: Err, entry: Entry | None = None) -> None:
         """Make a call of `step`."""
         super().__init__(step, ctx, ok, err, entry)
@@ -49,7 +51,7 @@ class Leaf(Services):
         self._queued = False
         self._answers: list[Answer] | None = None
         self._used: list[int] = []
-        self.touched = False
+        self.touched: bool = False
         self.signal: StepSignal | None = None
         self.context: StepContext | None = None
         self.body_context: Context = self.execution.context

@@ -37,7 +37,7 @@ class Question(DisposableBase):
         self._task: Any = None
         self._open = False
         # A context that can read and abort; it has no open step, so that nothing can be written or suspended.
-        self.leaf = Leaf(_asker(id), ctx, _drop, _drop)
+        self.leaf: Leaf = Leaf(_asker(id), ctx, _drop, _drop)
         self.leaf.closed = True
 
     def ask(self, function: Callable[[Any, Any], Any], value: Any) -> Question:

@@ -32,13 +32,13 @@ class Scope:
         self, workflow: WorkflowPort, parent: Scope | None, call: Parent, prefix: str, *, init_data: Any = None
     ) -> None:
         """Open a scope for `workflow`."""
-        self.workflow = workflow
-        self.parent = parent
-        self.call = call
-        self.prefix = prefix
-        self.init_data = init_data
-        self.depth = 0 if parent is None else parent.depth + 1
-        self.handled = False if parent is None else parent.handled
+        self.workflow: WorkflowPort = workflow
+        self.parent: Scope | None = parent
+        self.call: Parent = call
+        self.prefix: str = prefix
+        self.init_data: Any = init_data
+        self.depth: int = 0 if parent is None else parent.depth + 1
+        self.handled: bool = False if parent is None else parent.handled
         settings = workflow.settings
         self.retries: Retry | None = settings.retries
         around: Sequence[Budget] = () if parent is None else parent.budgets

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Any
 
 from reactivex.abc import DisposableBase
 from typing_extensions import override
@@ -16,6 +17,10 @@ class Waiting(Call):
     """The call of a sleep or of a wait for an event: it opens with `workflow-step-waiting`."""
 
     __slots__ = ("event", "until")
+
+    started_at: int
+    told_input: Any
+    call_id: str
 
     @abstractmethod
     def wait(self) -> DisposableBase | None:

@@ -24,8 +24,8 @@ class Outcome(Generic[_T]):
     __slots__ = ("error", "value")
 
     def __init__(self, value: _T | None = None, error: BaseException | None = None) -> None:
-        self.value = value
-        self.error = error
+        self.value: _T | None = value
+        self.error: BaseException | None = error
 
     def unwrap(self) -> _T:
         """Return what was returned, or raise what was raised."""
