@@ -54,9 +54,9 @@ class ChunkLog:
     """
 
     __slots__ = (
-        "__weakref__", "_append", "_draining", "_fence", "_keep", "_listeners", "_lock", "_old", "_outputs", "_pacing",
+        "__weakref__", "_append", "_draining", "_fence", "_keep", "_listeners", "_lock", "_old", "_outputs",
         "_pending", "_pin", "_sleepers", "_space", "_store", "base", "chunks", "committed", "error", "finishes",
-        "outcome", "run_id", "snapshot", "told",
+        "outcome", "pacing", "run_id", "snapshot", "told",
     )  # fmt: skip
 
     def __init__(self, run_id: str, store: Store, snapshot: Snapshot, *, keep: int | None, fence: int = 0) -> None:
@@ -87,7 +87,7 @@ class ChunkLog:
         self._pending: list[Private] = []
         self._listeners: tuple[Listener, ...] = ()
         self._sleepers: list[Callable[[], None]] = []
-        self._pacing: tuple[ref[PacingReader], ...] = ()
+        self.pacing: tuple[ref[PacingReader], ...] = ()
         self._space: list[Callable[[], None]] = []
         self._draining = False
         self._lock = Lock()
@@ -120,10 +120,13 @@ class ChunkLog:
                 self._count_output(self._keep)
         elif type(chunk) is WorkflowFinish:
             self.finishes.append(chunk)
-        if self._listeners or self._sleepers:
-            self._tell()
-        elif not self._draining:
-            self.told = self.committed
+        if not self._draining:
+            if self._listeners:
+                self._tell()
+            else:
+                self.told = self.committed
+            if self._sleepers:
+                self._wake()
 
     def _count_output(self, keep: int) -> None:
         self._outputs += 1
@@ -151,8 +154,6 @@ class ChunkLog:
 
     def _tell(self) -> None:
         """Give every listener what it has not been told, in order; what is appended meanwhile queues behind."""
-        if self._draining:
-            return
         self._draining = True
         try:
             while self.told < self.committed:
@@ -162,8 +163,6 @@ class ChunkLog:
                     listener.push(chunk)
         finally:
             self._draining = False
-        if self._sleepers:
-            self._wake()
 
     def _wake(self) -> None:
         sleepers, self._sleepers = self._sleepers, []
@@ -173,7 +172,7 @@ class ChunkLog:
     def _trim(self, keep: int) -> None:
         """Drop the oldest outputs but the newest `keep`, and none that a pacing reader has still to read."""
         limit = self.told
-        for one in self._pacing:
+        for one in self.pacing:
             reader = one()
             if reader is not None and reader.cursor < limit:
                 limit = reader.cursor
@@ -273,42 +272,32 @@ class ChunkLog:
         """Have `wake` called once, when there is more to read or the run is interrupted."""
         self._sleepers.append(wake)
 
-    def rise(self, wake: Callable[[], None]) -> None:
-        """Do not call `wake` any more: who slept has gone."""
-        if wake in self._sleepers:
-            self._sleepers.remove(wake)
-
     # -- pacing ----------------------------------------------------------------------------------------------
 
     def pace(self, reader: PacingReader) -> None:
         """Let `reader` make writers wait, for as long as it is referred to and not released."""
         with self._lock:
-            self._pacing = (*self._pacing, ref(reader, self._gone))
+            self.pacing = (*self.pacing, ref(reader, self._gone))
 
     def unpace(self, reader: PacingReader) -> None:
         """Let nobody wait for `reader` any more."""
         with self._lock:
-            self._pacing = tuple(one for one in self._pacing if one() is not reader)
+            self.pacing = tuple(one for one in self.pacing if one() is not reader)
         self.make_room()
 
     def _gone(self, dead: ref[PacingReader]) -> None:
-        self._pacing = tuple(one for one in self._pacing if one is not dead)
+        self.pacing = tuple(one for one in self.pacing if one is not dead)
         self.make_room()
-
-    @property
-    def pacing(self) -> bool:
-        """Whether there is a reader that paces writers."""
-        return bool(self._pacing)
 
     @property
     def crowded(self) -> bool:
         """Whether a pacing reader lags by more than its bound."""
-        return bool(self._pacing) and bool(self.laggards(1.0))
+        return bool(self.pacing) and bool(self.laggards(1.0))
 
     def laggards(self, share: float) -> list[PacingReader]:
         """Return the pacing readers that lag by more than `share` of their bound."""
         told = self.told
-        readers = [one() for one in self._pacing]
+        readers = [one() for one in self.pacing]
         return [one for one in readers if one is not None and told - one.cursor > one.bound * share]
 
     def wait_for_room(self, wake: Callable[[], None]) -> None:

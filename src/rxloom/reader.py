@@ -76,6 +76,9 @@ class ChunkIterator(AsyncIterator[Chunk]):
                     if (type(chunk) is WorkflowFinish or self._feed.view.seamless) and not self._keeps(chunk):
                         continue
                     return chunk
+                if not lag and not log.finishes and log.error is None:
+                    await self._doze(log)
+                    continue
             found = self._pull()
             if found is not None:
                 return found
@@ -174,17 +177,11 @@ class ChunkIterator(AsyncIterator[Chunk]):
         finally:
             self._waiter = None
 
-    async def _doze(self, log: ChunkLog) -> None:
+    def _doze(self, log: ChunkLog) -> asyncio.Future[None]:
         """Sleep on the loop of the run: whoever appends is on this thread."""
-        self._waiter = waiter = asyncio.get_running_loop().create_future()
+        self._waiter = waiter = self._feed.scheduler.loop.create_future()
         log.sleep(self._rouse)
-        try:
-            await waiter
-        except BaseException:
-            log.rise(self._rouse)
-            raise
-        finally:
-            self._waiter = None
+        return waiter
 
     def _rouse(self) -> None:
         waiter = self._waiter

@@ -26,6 +26,7 @@ from rxloom.chunks import (
     Suspension,
 )  # fmt: skip
 from rxloom.engine._ctx import BAILED, Ctx, Err, Failure, Halt, Ok
+from rxloom.engine._execution import Execution
 from rxloom.engine._parent import Parent
 from rxloom.engine._pipe import Pipe
 from rxloom.error_info import error_info
@@ -54,20 +55,21 @@ class Call(Parent, DisposableBase):
     __slots__ = (
         "_err", "_ok", "_pipe", "_retry", "_timer", "_total_timer", "attempt", "call_id", "closed", "ctx", "entry",
         "execution", "id", "index", "input", "metadata", "path", "resume_payload", "resumed_at", "started_at", "step",
-        "told_input", "waited",
+        "thread", "told_input", "waited",
     )  # fmt: skip
 
     def __init__(self, step: Step[Any, Any, Any], ctx: Ctx, ok: Ok, err: Err, entry: Entry | None) -> None:
         """Make a call of `step`; `entry` is the recorded suspension that it resumes from, if it does."""
         super().__init__(ctx.parent)
-        self.step = step
-        self.ctx = ctx
-        self.execution = ctx.execution
+        self.step: Step[Any, Any, Any] = step
+        self.ctx: Ctx = ctx
+        self.execution: Execution = ctx.execution
+        self.thread: int = ctx.execution.thread
         scope = ctx.scope
-        self.id = scope.prefix + step.id
-        self.index = ctx.index
-        self.path = self.id if ctx.index is None else f"{self.id}[{ctx.index}]"
-        self.entry = entry
+        self.id: str = scope.prefix + step.id
+        self.index: int | None = ctx.index
+        self.path: str = self.id if ctx.index is None else f"{self.id}[{ctx.index}]"
+        self.entry: Entry | None = entry
         self._ok: Ok | None = ok
         self._err: Err | None = err
         self._pipe: Pipe | None = Pipe(self) if step.operators else None
@@ -75,13 +77,13 @@ class Call(Parent, DisposableBase):
         self._retry = step.retries or around or NO_RETRY
         self._timer: DisposableBase | None = None
         self._total_timer: DisposableBase | None = None
-        self.attempt = 0
-        self.closed = False
-        self.waited = 0.0
-        self.call_id = ""
+        self.attempt: int = 0
+        self.closed: bool = False
+        self.waited: float = 0.0
+        self.call_id: str = ""
         self.input: Any = ctx.value
         self.told_input: Any = None
-        self.started_at = 0
+        self.started_at: int = 0
         self.resumed_at: int | None = None
         self.resume_payload: Any = None
         self.metadata: dict[str, Any] | None = {"iterationCount": ctx.iteration} if ctx.iteration else None
@@ -294,10 +296,9 @@ class Call(Parent, DisposableBase):
             self.run_attempt()
 
     @override
-    def will_retry(self, error: Exception) -> bool:
-        """Tell whether this call, or one around it, will try again after `error`."""
+    def retries_after(self, error: Exception) -> bool:
         here = not self.closed and self.then is None and self.attempt < self._retry.retries
-        return (here and self._retry.should_retry(error)) or super().will_retry(error)
+        return here and self._retry.should_retry(error)
 
     def info(self, error: Exception) -> ErrorInfo:
         """Return what is told of `error`."""

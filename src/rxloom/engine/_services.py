@@ -16,7 +16,7 @@ from reactivex.abc import SchedulerBase
 from rxloom.chunks import Custom, CustomType, StateWrite, StepOutput, StepOutputPayload, Usage
 from rxloom.engine._call import Call
 from rxloom.engine._scope import Scope
-from rxloom.errors import DefinitionError, WriterClosed
+from rxloom.errors import DefinitionError, RunInterrupted, WriterClosed
 from rxloom.latest import Latest
 from rxloom.ports.offload import Outcome
 from rxloom.state import fields_of
@@ -182,11 +182,15 @@ class Services(Call):
             self._check_open()
         execution = self.execution
         run_id = execution.run_id
-        execution.tell(
-            StepOutput(run_id, StepOutputPayload(self.id, self.call_id, copy_plain(value), run_id, self.index))
-        )
         log = execution.log
-        return log.pacing and log.crowded
+        if not execution.interrupted:
+            try:
+                log.append(
+                    StepOutput(run_id, StepOutputPayload(self.id, self.call_id, copy_plain(value), run_id, self.index))
+                )
+            except RunInterrupted as taken:
+                execution.interrupt(taken)
+        return bool(log.pacing) and log.crowded
 
     def custom(self, type: str, data: Any) -> None:
         """Append a chunk of the user's own type."""

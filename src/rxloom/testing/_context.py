@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from threading import get_ident
 from typing import Any, Literal, TypedDict, TypeVar, overload
 
 import reactivex
@@ -47,9 +48,9 @@ class RecordingContext(StepContext[Any, Any]):
 
     def __init__(self, call: _LoneCall) -> None:
         super().__init__(call)
-        self.written = call.written
-        self.custom_written = call.custom_written
-        self.usage = call.usage
+        self.written: list[Any] = call.written
+        self.custom_written: list[tuple[str, Any]] = call.custom_written
+        self.usage: list[Usage] = call.usage
 
 
 class RecordingSyncContext(SyncStepContext[Any, Any]):
@@ -65,9 +66,9 @@ class RecordingSyncContext(SyncStepContext[Any, Any]):
 
     def __init__(self, call: _LoneCall) -> None:
         super().__init__(call)
-        self.written = call.written
-        self.custom_written = call.custom_written
-        self.usage = call.usage
+        self.written: list[Any] = call.written
+        self.custom_written: list[tuple[str, Any]] = call.custom_written
+        self.usage: list[Usage] = call.usage
 
 
 @overload
@@ -150,12 +151,13 @@ class _LoneCall:
     """A step call without a run: what a context needs, and nothing around it."""
 
     def __init__(self, identity: Identity, answers: list[Answer]) -> None:
-        self.run_id = identity.get("run_id", "run")
-        self.workflow_id = identity.get("workflow_id", "workflow")
-        self.resource_id = identity.get("resource_id")
-        self.path = self.id = identity.get("path", "step")
-        self.attempt = identity.get("attempt", 0)
-        self.iteration = identity.get("iteration", 0)
+        self.run_id: str = identity.get("run_id", "run")
+        self.workflow_id: str = identity.get("workflow_id", "workflow")
+        self.resource_id: str | None = identity.get("resource_id")
+        self.path: str = identity.get("path", "step")
+        self.id: str = self.path
+        self.attempt: int = identity.get("attempt", 0)
+        self.iteration: int = identity.get("iteration", 0)
         self.answers = answers
         self.touched = False
         self.signal: StepSignal | None = None
@@ -183,6 +185,10 @@ class _LoneCall:
         return reactivex.never()
 
     # -- everything happens here and now -------------------------------------------------------------------------
+
+    @property
+    def thread(self) -> int:
+        return get_ident()
 
     def on_thread(self) -> bool:
         return True
@@ -217,8 +223,9 @@ class _LoneCall:
 
     # -- writing -------------------------------------------------------------------------------------------------
 
-    def write(self, value: Any) -> None:
+    def write(self, value: Any) -> bool:
         self.written.append(copy_plain(value))
+        return False
 
     def custom(self, type: str, data: Any) -> None:
         if not type.startswith("data-"):
