@@ -167,6 +167,11 @@ class Cursor(DisposableBase):
 
     # -- what subclasses do --------------------------------------------------------------------------------------
 
+    @property
+    def keen(self) -> bool:
+        """Whether it is told what steps write, and not the lifecycle alone."""
+        return True
+
     def began(self) -> None:
         """Be told that the leg is there, before the first chunk."""
 

@@ -24,6 +24,11 @@ BATCH = 1024
 class Listener(Protocol):
     """What the log tells its chunks to: a subscription, or a projection of the fold."""
 
+    @property
+    def keen(self) -> bool:
+        """Whether it wants to be told what steps write, and not the lifecycle alone."""
+        ...
+
     def push(self, chunk: Told) -> None:
         """Take the next chunk."""
         ...
@@ -54,7 +59,7 @@ class ChunkLog:
     """
 
     __slots__ = (
-        "__weakref__", "_append", "_draining", "_fence", "_keep", "_listeners", "_lock", "_old", "_outputs",
+        "__weakref__", "_append", "_draining", "_fence", "_keen", "_keep", "_listeners", "_lock", "_old", "_outputs",
         "_pending", "_pin", "_sleepers", "_space", "_store", "base", "chunks", "committed", "error", "finishes",
         "outcome", "pacing", "run_id", "snapshot", "told",
     )  # fmt: skip
@@ -86,6 +91,7 @@ class ChunkLog:
         self._outputs = 0
         self._pending: list[Private] = []
         self._listeners: tuple[Listener, ...] = ()
+        self._keen: tuple[Listener, ...] = ()
         self._sleepers: list[Callable[[], None]] = []
         self.pacing: tuple[ref[PacingReader], ...] = ()
         self._space: list[Callable[[], None]] = []
@@ -121,7 +127,7 @@ class ChunkLog:
         elif type(chunk) is WorkflowFinish:
             self.finishes.append(chunk)
         if not self._draining:
-            if self._listeners:
+            if self._keen or (self._listeners and type(chunk) is not StepOutput):
                 self._tell()
             else:
                 self.told = self.committed
@@ -159,7 +165,7 @@ class ChunkLog:
             while self.told < self.committed:
                 chunk = self.chunks[self.told - self.base]
                 self.told += 1
-                for listener in self._listeners:
+                for listener in self._keen if type(chunk) is StepOutput else self._listeners:
                     listener.push(chunk)
         finally:
             self._draining = False
@@ -197,7 +203,7 @@ class ChunkLog:
         if self.error is not None:
             return
         self.error = error
-        listeners, self._listeners = self._listeners, ()
+        listeners, self._listeners, self._keen = self._listeners, (), ()
         for listener in listeners:
             listener.end(error)
         self._wake()
@@ -262,11 +268,14 @@ class ChunkLog:
         """Add a listener that has been told everything so far."""
         with self._lock:
             self._listeners = (*self._listeners, listener)
+            if listener.keen:
+                self._keen = (*self._keen, listener)
 
     def forget(self, listener: Listener) -> None:
         """Remove a listener; harmless when it is not there."""
         with self._lock:
             self._listeners = tuple(one for one in self._listeners if one is not listener)
+            self._keen = tuple(one for one in self._keen if one is not listener)
 
     def sleep(self, wake: Callable[[], None]) -> None:
         """Have `wake` called once, when there is more to read or the run is interrupted."""

@@ -63,6 +63,11 @@ class _Follower(Cursor, Generic[T]):
         self._told = False
         self._value: T | None = None
 
+    @property
+    @override
+    def keen(self) -> bool:
+        return self._project is not _status
+
     def tell(self, value: T) -> None:
         if self._told and self._distinct and value == self._value:
             return
@@ -113,6 +118,11 @@ class _Ending(Cursor):
         super().__init__(feed)
         self._observer = observer
         self._make = make
+
+    @property
+    @override
+    def keen(self) -> bool:
+        return False
 
     @override
     def began(self) -> None:
