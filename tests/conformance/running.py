@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rxloom.testing._virtual import virtual_run
+from rxloom.testing import virtual_run
 from tests.conformance.compare import compare, not_needed
 from tests.conformance.scenarios import (
     canceling,
