@@ -6,7 +6,7 @@ import logging
 
 from rxloom.snapshot import Snapshot, WorkflowResult, result_of
 
-logger = logging.getLogger("rxloom")
+logger: logging.Logger = logging.getLogger("rxloom")
 
 
 class LegOutcome:
@@ -21,7 +21,7 @@ class LegOutcome:
         self._result: WorkflowResult | None = None
         self.exception: BaseException | None = None
         self.reason: str | None = None
-        self.looked_at = False
+        self.looked_at: bool = False
 
     @property
     def result(self) -> WorkflowResult:
@@ -50,7 +50,8 @@ class LegOutcome:
         if self.looked_at or snapshot.leg != self._leg or snapshot.status != "failed":
             return
         error = snapshot.error
-        text = f"{error.name}: {error.message}" if error is not None else "unknown error"
+        where = f"step {error.step_path!r}: " if error is not None and error.step_path else ""
+        text = f"{where}{error.name}: {error.message}" if error is not None else "unknown error"
         logger.error(
             "run %s of workflow %r failed, and nobody looked at its result: %s",
             snapshot.run_id, snapshot.workflow_id, text,
