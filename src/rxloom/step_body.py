@@ -26,8 +26,9 @@ from typing_extensions import Format, get_annotations
 from rxloom.errors import DefinitionError
 
 Kind: TypeAlias = Literal[
-    "async", "thread", "inline", "async_generator", "generator", "observable", "operator", "workflow"
-]
+    "async", "thread", "inline", "async_generator", "generator", "inline_generator", "observable", "async_observable",
+    "operator", "workflow",
+]  # fmt: skip
 Function: TypeAlias = Callable[..., Any]
 
 _CONTEXTS = frozenset({"StepContext", "SyncStepContext"})
@@ -226,16 +227,28 @@ def _kind(core: Function, returns: Any, *, inline: bool) -> tuple[Kind, Any]:
     if inspect.isasyncgenfunction(core):
         return "async_generator", _argument(returns, 0)
     if inspect.isgeneratorfunction(core):
-        return "generator", _argument(returns, 0)
+        return _generator_kind(inline=inline), _argument(returns, 0)
     if inspect.iscoroutinefunction(core):
-        return "async", returns
+        return _coroutine_kind(returns)
+    kind = _kind_of_text(returns.text) if isinstance(returns, Unresolved) else _kind_of_annotation(returns)
+    if kind == "generator":
+        kind = _generator_kind(inline=inline)
     if isinstance(returns, Unresolved):
-        return _kind_of_text(returns.text) or plain, returns
-    kind = _kind_of_annotation(returns)
+        return kind or plain, returns
     if kind is not None:
         return kind, _argument(returns, -1 if kind == "async" else 0)
     # A wrapper made with functools.wraps hands on the coroutine of the function it wraps.
     return ("async" if inspect.iscoroutinefunction(inspect.unwrap(core)) else plain), returns
+
+
+def _generator_kind(*, inline: bool) -> Kind:
+    return "inline_generator" if inline else "generator"
+
+
+def _coroutine_kind(returns: Any) -> tuple[Kind, Any]:
+    """A coroutine function gives what it returns, or the items of the Observable it returns."""
+    kind = _kind_of_text(returns.text) if isinstance(returns, Unresolved) else _kind_of_annotation(returns)
+    return ("async_observable", _argument(returns, 0)) if kind == "observable" else ("async", returns)
 
 
 def _kind_of_text(returns: str) -> Kind | None:

@@ -29,7 +29,9 @@ C = TypeVar("C")
 D = TypeVar("D")
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_STREAMS: frozenset[Kind] = frozenset({"async_generator", "generator", "observable"})
+_STREAMS: frozenset[Kind] = frozenset(
+    {"async_generator", "generator", "inline_generator", "observable", "async_observable"}
+)
 _MISSING = inspect.Parameter.empty
 
 

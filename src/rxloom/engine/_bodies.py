@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Iterator, Mapping
 from functools import partial
 from types import CoroutineType
 from typing import Any, Protocol, cast
@@ -45,39 +45,30 @@ def body_of(step: Step[Any, Any, Any], value: Any, ctx: Any, sync_ctx: Callable[
         ctx: the asynchronous context of the call.
         sync_ctx: makes the blocking one, for functions that run on a thread or inline.
     """
-    match step.kind:
-        case "async":
-            body: Any = step.invoke(value, ctx)
-            return cast("Coroutine[Any, Any, Any]", body) if type(body) is CoroutineType else _awaited(body)
-        case "inline":
-            return _inline(step, value, ctx, sync_ctx())
-        case "thread":
-            return _thread(step, value, ctx, sync_ctx())
-        case "async_generator":
-            return _async_generator(step, value, ctx)
-        case "generator":
-            return _generator(step, value, ctx, sync_ctx())
-        case _:
-            return _observable(step, value, ctx, sync_ctx())
+    if step.kind != "async":
+        return _BODIES[step.kind](step, value, ctx, sync_ctx)
+    body: Any = step.invoke(value, ctx)
+    return cast("Coroutine[Any, Any, Any]", body) if type(body) is CoroutineType else _awaited(body)
 
 
 async def _awaited(awaitable: Awaitable[Any]) -> Any:
     return await awaitable
 
 
-async def _inline(step: Step[Any, Any, Any], value: Any, ctx: Any, sync_ctx: Any) -> Any:
-    return await folded(step, step.invoke(value, sync_ctx), ctx)
+async def _inline(step: Step[Any, Any, Any], value: Any, ctx: Any, sync_ctx: Callable[[], Any]) -> Any:
+    return await folded(step, step.invoke(value, sync_ctx()), ctx)
 
 
-async def _thread(step: Step[Any, Any, Any], value: Any, ctx: Any, sync_ctx: Any) -> Any:
-    return await folded(step, await ctx.on_worker(lambda: step.invoke(value, sync_ctx)), ctx)
+async def _thread(step: Step[Any, Any, Any], value: Any, ctx: Any, sync_ctx: Callable[[], Any]) -> Any:
+    blocking = sync_ctx()
+    return await folded(step, await ctx.on_worker(lambda: step.invoke(value, blocking)), ctx)
 
 
-async def _observable(step: Step[Any, Any, Any], value: Any, ctx: Any, sync_ctx: Any) -> Any:
-    return await folded(step, step.invoke(value, sync_ctx), ctx)
+async def _async_observable(step: Step[Any, Any, Any], value: Any, ctx: Any, _: Callable[[], Any]) -> Any:
+    return await folded(step, await step.invoke(value, ctx), ctx)
 
 
-async def _async_generator(step: Step[Any, Any, Any], value: Any, ctx: Any) -> Any:
+async def _async_generator(step: Step[Any, Any, Any], value: Any, ctx: Any, _: Callable[[], Any]) -> Any:
     items: list[Any] = []
     source = step.invoke(value, ctx)
     try:
@@ -85,23 +76,56 @@ async def _async_generator(step: Step[Any, Any, Any], value: Any, ctx: Any) -> A
             items.append(item)
             await ctx.write(item)
     finally:
-        await source.aclose()
+        if isinstance(source, AsyncGenerator):
+            await source.aclose()
     return step.collect(items)
 
 
-async def _generator(step: Step[Any, Any, Any], value: Any, ctx: Any, sync_ctx: Any) -> Any:
+async def _generator(step: Step[Any, Any, Any], value: Any, ctx: Any, sync_ctx: Callable[[], Any]) -> Any:
+    blocking = sync_ctx()
+
     def drain() -> Any:
         items: list[Any] = []
-        source = step.invoke(value, sync_ctx)
+        source = step.invoke(value, blocking)
         try:
             for item in source:
                 items.append(item)
-                sync_ctx.write(item)
+                blocking.write(item)
         finally:
-            source.close()
+            _close(source)
         return step.collect(items)
 
     return await ctx.on_worker(drain)
+
+
+async def _inline_generator(step: Step[Any, Any, Any], value: Any, ctx: Any, sync_ctx: Callable[[], Any]) -> Any:
+    items: list[Any] = []
+    source = step.invoke(value, sync_ctx())
+    try:
+        for item in source:
+            items.append(item)
+            await ctx.write(item)
+    finally:
+        _close(source)
+    return step.collect(items)
+
+
+def _close(source: Iterator[Any]) -> None:
+    """End a generator; an iterator that is none has nothing to end."""
+    if isinstance(source, Generator):
+        source.close()
+
+
+_BODIES: Mapping[str, Callable[[Step[Any, Any, Any], Any, Any, Callable[[], Any]], Coroutine[Any, Any, Any]]] = {
+    "async_generator": _async_generator,
+    "async_observable": _async_observable,
+    "generator": _generator,
+    "inline": _inline,
+    "inline_generator": _inline_generator,
+    "observable": _inline,  # the function is called on the loop; what it returns may do its work elsewhere
+    "operator": _inline,
+    "thread": _thread,
+}
 
 
 async def folded(step: Step[Any, Any, Any], output: Any, ctx: Any) -> Any:

@@ -1,0 +1,50 @@
+"""Bodies: what a function gives that is a stream without being a generator."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Self
+
+import pytest
+
+from rxloom import Step, create_step, create_workflow
+from rxloom.testing import run_virtual
+
+
+class Countdown:
+    """An asynchronous iterator by hand: it has no `aclose`."""
+
+    def __init__(self, start: int) -> None:
+        self.left = start
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> int:
+        if not self.left:
+            raise StopAsyncIteration
+        self.left -= 1
+        return self.left
+
+
+def iterate(start: int) -> Iterator[int]:
+    return reversed(range(start))
+
+
+def iterate_later(start: int) -> AsyncIterator[int]:
+    return Countdown(start)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        create_step("on-thread", iterate),
+        create_step("inline", iterate, inline=True),
+        create_step("later", iterate_later),
+    ],
+    ids=lambda step: step.id,
+)
+def test_an_iterator_that_is_no_generator_is_a_stream_too(step: Step[int, list[int]]) -> None:
+    run = run_virtual(create_workflow("count", input=int).then(step).commit(), 3)
+
+    assert run.result.unwrap() == [2, 1, 0]
