@@ -178,7 +178,8 @@ class Leg:
             left = max(0.0, limit - execution.snapshot.active_ms / 1000)
             self._deadline = execution.after(left, partial(self._run_out, limit))
         ctx = self._ctx
-        ctx.value = ctx.scope.init_data = execution.snapshot.input
+        ctx.scope.init_data = execution.snapshot.input
+        ctx.value = copy_plain(execution.snapshot.input)
         flow = self.workflow.flow.start(ctx, self._done, self._failed)
         if not self._closing:
             self._flow = flow

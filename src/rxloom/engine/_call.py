@@ -172,6 +172,10 @@ class Call(Parent, DisposableBase):
 
     # -- attempts ------------------------------------------------------------------------------------------------
 
+    def attempt_input(self) -> Any:
+        """Return the input of an attempt: an equal one for each, whatever an earlier attempt did to its own."""
+        return copy_plain(self.told_input) if self.attempt else self.input
+
     def arm_total(self) -> None:
         """Start the clock of the whole call."""
         limit = self.step.total_timeout

@@ -111,8 +111,7 @@ class Leaf(Services):
         self._answers = self.execution.snapshot.answers.get(self.path) if self.execution.recorded else None
         self.body_context = self.execution.context.copy()
         self.context = context = StepContext(self)
-        value = self.input
-        return body_of(self.step, value, context, lambda: SyncStepContext(self))
+        return body_of(self.step, self.attempt_input(), context, lambda: SyncStepContext(self))
 
     def _leave(self) -> None:
         self.busy = self._entered = False

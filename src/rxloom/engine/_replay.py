@@ -5,6 +5,7 @@ from __future__ import annotations
 from rxloom.engine._ctx import BAILED, Ctx, Err, Failure, Halt, Ok
 from rxloom.error_info import exception_from
 from rxloom.snapshot import Entry
+from rxloom.values import copy_plain
 
 
 def replayed(ctx: Ctx, path: str, ok: Ok, err: Err) -> tuple[bool, Entry | None]:
@@ -19,10 +20,10 @@ def replayed(ctx: Ctx, path: str, ok: Ok, err: Err) -> tuple[bool, Entry | None]
         return False, None
     match entry.status:
         case "success":
-            ctx.value = entry.output
+            ctx.value = copy_plain(entry.output)
             ok(ctx)
         case "bailed":
-            ctx.value = entry.output
+            ctx.value = copy_plain(entry.output)
             ctx.halt = BAILED
             ok(ctx)
         case "failed" if entry.error is not None:

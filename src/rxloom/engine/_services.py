@@ -64,7 +64,7 @@ class Services(Call):
     @property
     def init_data(self) -> Any:
         """The input of the workflow the step is in."""
-        return self.ctx.scope.init_data
+        return copy_plain(self.ctx.scope.init_data)
 
     @property
     def scheduler(self) -> SchedulerBase:
@@ -255,7 +255,7 @@ class Services(Call):
         while scope is not None:
             entry = snapshot.valid(scope.prefix + step_id)
             if entry is not None and entry.status in {"success", "bailed"}:
-                return entry.output
+                return copy_plain(entry.output)
             scope = scope.parent
         return default
 

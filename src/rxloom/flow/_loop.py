@@ -95,7 +95,7 @@ class _LoopRun(DisposableBase):
             entry = snapshot.valid(ctx.scope.prefix + self._loop.first)
             if entry is not None and entry.iteration > 0:
                 self._round = entry.iteration - 1
-                ctx.value = entry.input
+                ctx.value = copy_plain(entry.input)
                 ended = snapshot.decided(self._key)
                 self._ended = ended[0] if ended is not None else None
         self._advance()
