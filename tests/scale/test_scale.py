@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rxloom import create_step, create_workflow
-from tests.scale.workflows import add, add_after_a_turn, chain, nested, one, wide
+from tests.scale.workflows import add, add_after_a_turn, ask, chain, fail, nested, one, wait, wide
 
 DEPTH = 200
 
@@ -104,18 +104,39 @@ async def test_two_hundred_levels_of_nesting(kind: str) -> None:
     assert peeled(await outcome(nested(DEPTH, around), given(0))) == 1
 
 
-async def test_failure_two_hundred_levels_down_comes_up() -> None:
-    async def fail(_value: int) -> int:
-        message = "deep down"
-        raise ValueError(message)
+KINDS = [kind for kind in NESTINGS if kind != "for_each"]
 
-    inner: Any = create_step("innermost", fail)
-    for level in range(DEPTH):
-        inner = create_workflow(f"level{level}").then(inner).commit()
-    result = await inner.create_run().start(0)
+
+def deep(kind: str, execute: Callable[..., Any]) -> Any:
+    """Put a step two hundred levels down."""
+    return nested(DEPTH, NESTINGS[kind][0], create_step("innermost", execute))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_failure_two_hundred_levels_down_comes_up(kind: str) -> None:
+    result = await deep(kind, fail).create_run().start(0)
 
     assert result.status == "failed"
-    assert result.error.message == "deep down"
+    assert result.error.name == "ValueError"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_step_two_hundred_levels_down_is_cancelled(kind: str) -> None:
+    run = deep(kind, wait).create_run()
+    stream = run.stream_vnext(0)
+    async for chunk in stream:
+        if chunk.type == "workflow-step-start" and "innermost" in chunk.payload.id:
+            await run.cancel()
+
+    assert await stream.status == "canceled"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_step_two_hundred_levels_down_is_suspended_and_resumed(kind: str) -> None:
+    run = deep(kind, ask).create_run()
+
+    assert (await run.start(0)).status == "suspended"
+    assert (await run.resume(5)).status == "success"
 
 
 async def test_ten_thousand_concurrent_runs() -> None:

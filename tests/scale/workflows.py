@@ -57,9 +57,9 @@ def one(execute: Callable[..., Any], id: str = "one") -> Workflow[Any, Any]:
     return create_workflow(id, input=int).then(create_step("step", execute)).commit()
 
 
-def nested(depth: int, around: Callable[[Any, Step[Any, Any] | Workflow[Any, Any]], Any]) -> Workflow[Any, Any]:
+def nested(depth: int, around: Callable[[Any, Any], Any], innermost: Step[Any, Any] | None = None) -> Any:
     """Workflows inside workflows; `around(builder, inner)` puts the inner one into the outer one."""
-    inner: Any = create_step("innermost", add)
+    inner: Any = innermost or create_step("innermost", add)
     for level in range(depth):
         inner = around(create_workflow(f"level{level}"), inner).commit()
     return inner

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -24,6 +25,8 @@ class Nested(Call):
 
     __slots__ = ("_deadline", "_halted", "_info", "_inner")
 
+    busy: bool
+
     def __init__(self, workflow: Any, ctx: Ctx, ok: Ok, err: Err, entry: Entry | None = None) -> None:
         """Make a call of `workflow`."""
         super().__init__(workflow, ctx, ok, err, entry)
@@ -35,9 +38,9 @@ class Nested(Call):
 
     @override
     def run_attempt(self) -> None:
-        scope = Scope(self.step, self.ctx.scope, self, self.path + ".", init_data=self.input)
+        scope = Scope(self.step, self.ctx.scope, self, self.path + ".", init_data=self.told_input)
         scope.handled = self.ctx.handled
-        ctx = Ctx(self.execution, scope, self.input)
+        ctx = Ctx(self.execution, scope, self.attempt_input())
         self._halted = False
         self._info = None
         self.arm_timeout()
@@ -45,7 +48,7 @@ class Nested(Call):
         if limit is not None:
             left = max(0.0, limit - self._spent())
             self._deadline = self.execution.after(left, partial(self._run_out, limit))
-        if scope.depth % HOP == 0:
+        if self._hops:
             self.busy = True
             self.execution.soon(partial(self._start, ctx))
         else:
@@ -71,8 +74,30 @@ class Nested(Call):
         self._halted = True
         self._stop_clock()
         inner, self._inner = self._inner, None
-        if inner is not None:
+        if inner is None:
+            return
+        if self._hops:
+            self.busy = True
+            self.execution.soon(partial(self._halt, inner))
+        else:
             inner.dispose()
+
+    def _halt(self, inner: DisposableBase) -> None:
+        inner.dispose()
+        self.busy = False
+        self.go_on_if_empty()
+
+    @override
+    def stop(self, then: Callable[[], None]) -> None:
+        super().stop(partial(self.execution.soon, partial(self._unless_closed, then)) if self._hops else then)
+
+    def _unless_closed(self, then: Callable[[], None]) -> None:
+        if not self.closed:
+            then()
+
+    @property
+    def _hops(self) -> bool:
+        return (self.ctx.scope.depth + 1) % HOP == 0
 
     def _stop_clock(self) -> None:
         if self._deadline is not None:
@@ -86,10 +111,10 @@ class Nested(Call):
     def _done(self, ctx: Ctx) -> None:
         self._inner = None
         if not self._halted:
-            hop = ctx.scope.depth % HOP == 0
-            self.when_empty(
-                partial(self.execution.soon, partial(self._settle, ctx)) if hop else partial(self._settle, ctx)
-            )
+            self._when_empty(partial(self._settle, ctx))
+
+    def _when_empty(self, settle: Callable[[], None]) -> None:
+        self.when_empty(partial(self.execution.soon, settle) if self._hops else settle)
 
     def _settle(self, ctx: Ctx) -> None:
         if self.closed or self._halted:
@@ -106,7 +131,7 @@ class Nested(Call):
         self._inner = None
         if not self._halted:
             self._info = failure.info
-            self.when_empty(partial(self._settle_failed, failure))
+            self._when_empty(partial(self._settle_failed, failure))
 
     def _settle_failed(self, failure: Failure) -> None:
         if self.closed:

@@ -16,9 +16,9 @@ class Parent:
 
     def __init__(self, parent: Parent | None) -> None:
         """Make a parent inside `parent`; only the run itself has none."""
-        self.parent = parent
-        self.children = 0
-        self.busy = False
+        self.parent: Parent | None = parent
+        self.children: int = 0
+        self.busy: bool = False
         self.then: Callable[[], None] | None = None
 
     def child_opened(self) -> None:
@@ -43,6 +43,14 @@ class Parent:
             self.then = None
             then()
 
+    def retries_after(self, error: Exception) -> bool:
+        """Tell whether this very call will try again after `error`."""
+        del error
+        return False
+
     def will_retry(self, error: Exception) -> bool:
         """Tell whether this call, or one around it, will try again after `error`."""
-        return self.parent is not None and self.parent.will_retry(error)
+        one: Parent | None = self
+        while one is not None and not one.retries_after(error):
+            one = one.parent
+        return one is not None
