@@ -39,8 +39,6 @@ from types import NoneType
 from typing import Any, TypeAlias, cast, get_type_hints
 
 from pydantic import BaseModel, TypeAdapter
-from pydantic.dataclasses import is_pydantic_dataclass
-from pydantic.fields import FieldInfo
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 _Children: TypeAlias = dict[Any, Any] | list[Any]
@@ -208,7 +206,7 @@ def _dumped(plain: Any) -> Any:
 
 def _dataclass(value: Any) -> Any:
     kind = _type_of(value)
-    if is_pydantic_dataclass(kind):
+    if "__is_pydantic_dataclass__" in vars(kind):  # `pydantic.dataclasses` would cost every import 15 ms
         return _dumped(_adapter(kind).dump_python(value, by_alias=True, warnings=False))
     return {alias: getattr(value, name) for name, alias in _aliases(kind) if hasattr(value, name)}
 
@@ -230,8 +228,9 @@ def _aliases(kind: Any) -> tuple[tuple[str, str], ...]:
 
 def _alias(hint: Any) -> str | None:
     for extra in getattr(hint, "__metadata__", ()):
-        if isinstance(extra, FieldInfo):
-            return extra.serialization_alias or extra.alias
+        alias = getattr(extra, "serialization_alias", None) or getattr(extra, "alias", None)
+        if isinstance(alias, str):
+            return alias
     return None
 
 
