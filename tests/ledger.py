@@ -1,5 +1,7 @@
-"""A runtime for each test, whose every run is checked when the test is over: its chunks, and the fold of its records."""
+"""A runtime for each test; when the test is over all its runs are checked: their chunks, the fold of their records."""
 
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
 from __future__ import annotations
 
 import asyncio

@@ -1,5 +1,7 @@
 """Plays workflows in virtual time, and tells what happened in a line per chunk."""
 
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
 from __future__ import annotations
 
 import asyncio
@@ -111,7 +113,7 @@ def about(chunks: Iterable[Chunk], *paths: str) -> list[str]:
     return [line for line in told(chunks) if line.partition(":")[0].partition(" >")[0] in paths]
 
 
-def _line(chunk: Chunk) -> str:  # noqa: PLR0911
+def _line(chunk: Chunk) -> str:
     match chunk:
         case WorkflowStart():
             return "start"
@@ -121,32 +123,29 @@ def _line(chunk: Chunk) -> str:  # noqa: PLR0911
             return chunk.type.removeprefix("workflow-")
         case Custom():
             return f"{chunk.name} {chunk.data}"
+        case StepOutput():
+            return f"{_path(chunk.payload)} > {chunk.payload.output}"
         case _:
-            return _step_line(chunk)
+            return f"{_path(chunk.payload)}: {_happened(chunk)}"
 
 
-def _step_line(
-    chunk: StepStart | StepOutput | StepProgress | StepRetry | StepWaiting | StepSuspended | StepResult,
-) -> str:
-    id = chunk.payload.id
+def _path(payload: Any) -> str:
+    index = getattr(payload, "current_index", getattr(payload, "index", None))
+    return payload.id if index is None else f"{payload.id}[{index}]"
+
+
+def _happened(chunk: StepStart | StepProgress | StepRetry | StepWaiting | StepSuspended | StepResult) -> str:
     match chunk:
         case StepStart():
-            return f"{id}: {'running' if chunk.payload.resumed_at is None else 'resumed'}"
-        case StepOutput():
-            index = "" if chunk.payload.index is None else f"[{chunk.payload.index}]"
-            return f"{id}{index} > {chunk.payload.output}"
+            return "running" if chunk.payload.resumed_at is None else "resumed"
         case StepProgress():
-            return f"{id}[{chunk.payload.current_index}]: {chunk.payload.iteration_status}"
+            return chunk.payload.iteration_status
         case StepRetry():
-            index = "" if chunk.payload.index is None else f"[{chunk.payload.index}]"
-            return f"{id}{index}: retry {chunk.payload.attempt}"
-        case StepWaiting():
-            return f"{id}: waiting"
-        case StepSuspended():
-            return f"{id}: suspended"
+            return f"retry {chunk.payload.attempt}"
         case StepResult():
-            handled = " (handled)" if chunk.payload.handled else ""
-            return f"{id}: {chunk.payload.status}{handled}"
+            return chunk.payload.status + (" (handled)" if chunk.payload.handled else "")
+        case StepWaiting() | StepSuspended():
+            return chunk.payload.status
 
 
 # -- steps -------------------------------------------------------------------------------------------------------

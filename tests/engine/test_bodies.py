@@ -1,5 +1,7 @@
 """Bodies: what a function gives that is a stream without being a generator."""
 
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator

@@ -1,5 +1,7 @@
 """Nodes: each is an Rx operator over contexts, however the engine calls it."""
 
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
 from __future__ import annotations
 
 import asyncio

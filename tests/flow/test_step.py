@@ -1,5 +1,7 @@
 """Steps: every kind of function carried out, with values checked on the way in and out."""
 
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
 from __future__ import annotations
 
 import asyncio
@@ -92,11 +94,11 @@ async def observed_later(value: int) -> rx.Observable[int]:
     return rx.range(0, value)
 
 
-def observed_untold(value: int):  # type: ignore[no-untyped-def] # noqa: ANN201 # no annotation says what it returns
+def observed_untold(value: int):  # noqa: ANN201 # no annotation says what it returns
     return rx.range(0, value)
 
 
-async def observed_untold_later(value: int):  # type: ignore[no-untyped-def] # noqa: ANN201 # nor here
+async def observed_untold_later(value: int):  # noqa: ANN201 # nor here
     return rx.range(0, value)
 
 
@@ -110,9 +112,11 @@ class Callable:
     """An object that can be called."""
 
     async def __call__(self, value: int) -> int:
+        """Add one."""
         return value + 1
 
     async def method(self, value: int) -> int:
+        """Add one."""
         return value + 1
 
 

@@ -30,7 +30,7 @@ from rxloom.engine._execution import Execution
 from rxloom.engine._parent import Parent
 from rxloom.engine._pipe import Pipe
 from rxloom.error_info import error_info
-from rxloom.errors import StepTimeout
+from rxloom.errors import NonRetryable, RxLoomError, StepTimeout
 from rxloom.retry import Retry
 from rxloom.schema import Schema, input_invalid, output_invalid
 from rxloom.snapshot import Entry
@@ -264,6 +264,8 @@ class Call(Parent, DisposableBase):
         self._disarm()
         if self.closed:
             return
+        if isinstance(error, RxLoomError) and not isinstance(error, NonRetryable):  # those are the user's own
+            error.locate(step_path=self.path, workflow_id=self.ctx.scope.workflow.id)
         if self.attempt < self._retry.retries and self._retry.should_retry(error):
             self._retry_after(error)
         else:

@@ -40,6 +40,7 @@ class Nested(Call):
     def run_attempt(self) -> None:
         scope = Scope(self.step, self.ctx.scope, self, self.path + ".", init_data=self.told_input)
         scope.handled = self.ctx.handled
+        scope.rounds = self.ctx.scope.rounds + (f"{self.ctx.iteration}." if self.ctx.iteration else "")
         ctx = Ctx(self.execution, scope, self.attempt_input())
         self._halted = False
         self._info = None

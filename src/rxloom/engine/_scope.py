@@ -24,9 +24,12 @@ class Scope:
         budgets: the budgets its bodies take a slot of, innermost first.
         retries: the policy of steps that name none.
         handled: whether a failure in here is collected by a fan-out around it.
+        rounds: the rounds of the loops that the workflows around are in, outermost first, `"2."` say.
     """
 
-    __slots__ = ("budgets", "call", "depth", "handled", "init_data", "parent", "prefix", "retries", "workflow")
+    __slots__ = (
+        "budgets", "call", "depth", "handled", "init_data", "parent", "prefix", "retries", "rounds", "workflow",
+    )  # fmt: skip
 
     def __init__(
         self, workflow: WorkflowPort, parent: Scope | None, call: Parent, prefix: str, *, init_data: Any = None
@@ -37,6 +40,7 @@ class Scope:
         self.call: Parent = call
         self.prefix: str = prefix
         self.init_data: Any = init_data
+        self.rounds: str = ""
         self.depth: int = 0 if parent is None else parent.depth + 1
         self.handled: bool = False if parent is None else parent.handled
         settings = workflow.settings

@@ -58,8 +58,8 @@ class Services(Call):
     @property
     def idempotency_key(self) -> str:
         """Equal for every execution of this call in one epoch."""
-        execution = self.execution
-        return f"{execution.run_id}:{execution.snapshot.epoch}:{self.path}:{self.ctx.iteration}"
+        execution, ctx = self.execution, self.ctx
+        return f"{execution.run_id}:{execution.snapshot.epoch}:{self.path}:{ctx.scope.rounds}{ctx.iteration}"
 
     @property
     def init_data(self) -> Any:
