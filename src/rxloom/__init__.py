@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 from rxloom.aio import from_async_iterable, to_async_iterator
+from rxloom.builder import WorkflowBuilder
 from rxloom.chunks import Chunk, ErrorInfo, Gap, Usage
 from rxloom.collect import first, last, only
 from rxloom.context import StepContext, SyncStepContext
+from rxloom.create import create_workflow
 from rxloom.errors import (
     AmbiguousResume,
     CollectError,
@@ -67,7 +69,7 @@ from rxloom.step import Step, create_step, step, step_from_operator
 from rxloom.stream import WorkflowStream
 from rxloom.wire import chunk_from_wire
 from rxloom.wire_schema import chunk_json_schema
-from rxloom.workflow import Workflow, WorkflowBuilder, create_workflow
+from rxloom.workflow import Workflow
 
 __all__ = [
     "AmbiguousResume",
