@@ -21,7 +21,7 @@ from rxloom.errors import (
     RunInterrupted,
     RunNotFound,
 )  # fmt: skip
-from rxloom.feed import Feed, View
+from rxloom.feed import Feed
 from rxloom.leg import Leg
 from rxloom.log import ChunkLog
 from rxloom.ports.loop import LoopPort
@@ -114,7 +114,6 @@ class Control:
         log = ChunkLog(self.run_id, self.runtime.store, Snapshot(self.run_id), keep=self.runtime.buffer)
         leg = self._leg(log, self._workflow, port, ticket.variables, fence=0)
         leg.execution.per_step = opening.per_step
-        feed.outcome = leg.outcome
         if self._canceled_before is not None:
             leg.cancel_at_start(self._canceled_before[0])
         leg.start(opening.value, state=opening.state, context=opening.context, resource_id=opening.resource_id)
@@ -124,9 +123,9 @@ class Control:
             return
         for event in self._early:
             leg.receive(event)
-        feed.bind(log, leg.outcome, View(0, 0, feed.view.terminal, feed.view.seamless))
+        feed.bind(log, feed.view._replace(first=0, end_after=0))
         for expected in self._registry.arrived(self.run_id):
-            expected.bind(log, leg.outcome, expected.view)
+            expected.bind(log, expected.view)
 
     def _known_already(self, ticket: Ticket, *, join: bool) -> None:
         feed = ticket.feed
@@ -217,7 +216,7 @@ class Control:
                 raise log.error
         finally:
             self._registry.release(self.run_id)
-        feed.bind(log, leg.outcome, View(first, first, feed.view.terminal, feed.view.seamless))
+        feed.bind(log, feed.view._replace(first=first, end_after=first))
 
     def _join_live(self, leg: Leg, chosen: Answers, feed: Feed) -> None:
         execution = leg.execution
@@ -232,7 +231,7 @@ class Control:
             raise NotSuspended("the run is not paused", run_id=self.run_id)
         leg.join(answers)
         first = leg.first_seq
-        feed.bind(execution.log, leg.outcome, View(first, first, feed.view.terminal, feed.view.seamless))
+        feed.bind(execution.log, feed.view._replace(first=first, end_after=first))
 
     async def _load(self) -> ChunkLog:
         """Return the log of the run: the one this process has, or one made of the records in the store.
@@ -274,7 +273,7 @@ class Control:
             end_after = snapshot.next_seq
         else:
             end_after = snapshot.next_seq - 1
-        feed.bind(log, log.outcome, View(from_seq, end_after, feed.view.terminal, seamless=False))
+        feed.bind(log, feed.view._replace(first=from_seq, end_after=end_after, seamless=False))
 
     async def snapshot(self) -> Snapshot:
         """Return a copy of the fold."""

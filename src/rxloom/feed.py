@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
+from copy import copy
 from threading import Lock, RLock
 from typing import NamedTuple, Protocol
 
@@ -11,12 +11,15 @@ from reactivex.abc import DisposableBase
 from typing_extensions import override
 
 from rxloom.chunks import Chunk, Gap, Told, WorkflowFinish, WorkflowStart
-from rxloom.log import ChunkLog
-from rxloom.outcome import LegOutcome
+from rxloom.errors import RxLoomError
+from rxloom.log import ChunkLog, Ending
 from rxloom.scheduler import LoopScheduler
 from rxloom.snapshot import TERMINAL
 
 Report = Callable[[BaseException], None]
+
+BEGIN = 0.05
+"""Seconds that disposing on another thread waits for a call that is about to begin; as a rule it is microseconds."""
 
 
 class View(NamedTuple):
@@ -27,12 +30,14 @@ class View(NamedTuple):
         end_after: it ends with the first finish at or after this seq.
         terminal: whether only a finish with a terminal status ends it.
         seamless: whether a suspension, and the start of the leg after it, are left out.
+        whole: whether the tokens of all legs are counted.
     """
 
     first: int = 0
     end_after: int = 0
     terminal: bool = False
     seamless: bool = False
+    whole: bool = False
 
     def ends_with(self, chunk: WorkflowFinish) -> bool:
         """Tell whether the stream ends with this finish."""
@@ -53,6 +58,10 @@ class View(NamedTuple):
 class Waiter(Protocol):
     """Somebody who asked a feed before its leg was there."""
 
+    def held(self) -> None:
+        """The run waits for its turn."""
+        ...
+
     def ready(self) -> None:
         """The feed is bound, or refused."""
         ...
@@ -62,7 +71,7 @@ class Feed:
     """The leg, or legs, behind a stream object: not there yet, there, or refused."""
 
     __slots__ = (
-        "__weakref__", "_lock", "_waiters", "cancel", "keep", "log", "outcome", "refused", "report", "run_id",
+        "__weakref__", "_lock", "_waiters", "cancel", "keep", "log", "pending", "refused", "report", "run_id",
         "scheduler", "view", "workflow_id",
     )  # fmt: skip
 
@@ -74,24 +83,33 @@ class Feed:
         self.report: Report = report
         self.view: View = view
         self.log: ChunkLog | None = None
-        self.outcome: LegOutcome | None = None
+        self.pending: bool = False
         self.refused: Exception | None = None
         self.keep: object = None
         self.cancel: Callable[[], None] | None = None
         self._waiters: list[Waiter] | None = []
         self._lock = Lock()
 
-    def bind(self, log: ChunkLog, outcome: LegOutcome | None, view: View | None = None) -> None:
-        """Give the feed its leg."""
-        self.outcome = outcome
-        self.view = view or self.view._replace(first=log.snapshot.next_seq, end_after=log.snapshot.next_seq)
-        self.log = log
-        self._wake()
+    def hold(self) -> None:
+        """Take note that the run was not started yet: its status is `pending`."""
+        self.pending = True
+        with self._lock:
+            waiters = list(self._waiters or ())
+        for waiter in waiters:
+            waiter.held()
+
+    def bind(self, log: ChunkLog, view: View) -> None:
+        """Give the feed its leg; harmless when it was refused before."""
+        if self.refused is None:
+            self.view = view
+            self.log = log
+            self._wake()
 
     def refuse(self, error: Exception) -> None:
-        """End every stream of the feed with `error`: there is no leg."""
-        self.refused = error
-        self._wake()
+        """End every stream of the feed with `error`: there is no leg. Harmless when there is one."""
+        if self.log is None and self.refused is None:
+            self.refused = error
+            self._wake()
 
     def _wake(self) -> None:
         with self._lock:
@@ -105,36 +123,36 @@ class Feed:
             if self._waiters is None:
                 return False
             self._waiters.append(waiter)
-            return True
+        if self.pending:
+            waiter.held()
+        return True
 
     @property
     def ended(self) -> bool:
         """Whether everything the stream will ever show was told."""
-        if self.refused is not None:
-            return True
         log = self.log
         if log is None:
-            return False
-        return log.error is not None or self.last_seq is not None
+            return self.refused is not None
+        return log.error is not None or self.ending is not None
 
     @property
-    def last_seq(self) -> int | None:
-        """The seq of the chunk that ends the stream, once it was told."""
+    def ending(self) -> Ending | None:
+        """The end of the stream, once it was told."""
         log = self.log
         if log is None:
             return None
-        finish = next((chunk for chunk in log.finishes if self.view.ends_with(chunk)), None)
-        return finish.seq if finish is not None and finish.seq < log.told else None
+        for ending in log.endings:
+            if self.view.ends_with(ending.finish):
+                return ending if ending.finish.seq < log.told else None
+        return None
 
-    @property
-    def result_outcome(self) -> LegOutcome:
-        """The outcome of the leg with which the stream ended."""
-        log = self.log
-        if log is None or (self.outcome is None and log.outcome is None):
-            raise RuntimeError("the leg has not ended")
-        if self.outcome is not None and not self.view.terminal:
-            return self.outcome
-        return log.outcome or self.outcome  # type: ignore[return-value]
+    def look(self) -> None:
+        """Take note that somebody looks: a failure need not be logged."""
+        if self.log is not None:
+            ending = self.ending
+            outcome = self.log.outcome if ending is None else ending.outcome
+            if outcome is not None:
+                outcome.looked_at = True
 
     def on_thread(self) -> bool:
         """Tell whether the caller may read and be told directly: on the loop's thread, or when no loop runs there."""
@@ -172,6 +190,9 @@ class Cursor(DisposableBase):
         """Whether it is told what steps write, and not the lifecycle alone."""
         return True
 
+    def held(self) -> None:
+        """Be told that the run waits for its turn."""
+
     def began(self) -> None:
         """Be told that the leg is there, before the first chunk."""
 
@@ -180,6 +201,11 @@ class Cursor(DisposableBase):
 
     def finished(self, error: Exception | None) -> None:
         """Take the end."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it takes nothing more, though nobody could dispose it yet."""
+        return False
 
     # -- joining -------------------------------------------------------------------------------------------------
 
@@ -198,44 +224,55 @@ class Cursor(DisposableBase):
     def _catch_up(self) -> None:
         feed = self.feed
         log = feed.log
-        if feed.refused is not None or log is None:
+        if log is None:
             self.end(feed.refused)
             return
         self._next = max(self._next, feed.view.first)
-        self._guard(self.began)
-        while not self.disposed and (batch := log.slice(self._next)):
-            for chunk in batch:
-                self._take(chunk)
+        self.guard(self.began)
+        self._read(log)
         if not self.disposed:
-            self._join(log)
-
-    def _join(self, log: ChunkLog) -> None:
-        """End, or be told what comes: everything told so far was taken."""
-        last = self.feed.last_seq
-        if log.error is not None:
-            self.end(log.error)
-        elif last is not None and self._next > last:
-            self.end(None)
-        else:
+            # Another thread may tell something between the last look and this; so it joins first, then looks again.
             self._joined = True
             log.listen(self)
+            self._read(log)
+            if self.disposed:
+                self._leave()
+
+    def _read(self, log: ChunkLog) -> None:
+        """Take what was told so far, up to the end of the stream."""
+        feed = self.feed
+        while not self.disposed:
+            ending = feed.ending
+            if ending is not None and self._next > ending.finish.seq:
+                self.end(None)
+                return
+            batch = log.slice(self._next)
+            if not batch:
+                if log.error is not None:
+                    self.end(log.error)
+                return
+            for chunk in batch:
+                self._take(chunk)
+            if self.stopped:
+                self.disposed = True
 
     # -- being told ----------------------------------------------------------------------------------------------
 
     def push(self, chunk: Told) -> None:
         """Take the next chunk from the log."""
-        if chunk.seq >= self._next:
+        if chunk.seq > self._next and self.keen and self.feed.log is not None:
+            self._read(self.feed.log)  # another thread has just joined it, and has not read on yet
+        else:
             self._take(chunk)
 
     def _take(self, chunk: Chunk) -> None:
-        if self.disposed:
-            return
-        self._next = chunk.data.to_seq + 1 if isinstance(chunk, Gap) else chunk.seq + 1
         view = self.feed.view
-        if not (view.seamless and view.skips(chunk)):
-            with self._lock:
-                if self.disposed:
-                    return
+        with self._lock:
+            seq = chunk.data.from_seq if isinstance(chunk, Gap) else chunk.seq
+            if self.disposed or seq < self._next:
+                return
+            self._next = chunk.data.to_seq + 1 if isinstance(chunk, Gap) else seq + 1
+            if not (view.seamless and view.skips(chunk)):
                 try:
                     self.deliver(chunk)
                 except BaseException as error:  # noqa: BLE001 # a subscriber's fault is its own
@@ -251,11 +288,12 @@ class Cursor(DisposableBase):
             self.disposed = True
             self._leave()
             try:
-                self.finished(error)
+                self.finished(None if error is None else fresh(error))
             except BaseException as fault:  # noqa: BLE001 # a subscriber's fault is its own
                 self.feed.report(fault)
 
-    def _guard(self, call: Callable[[], None]) -> None:
+    def guard(self, call: Callable[[], None]) -> None:
+        """Make a call to the subscriber, unless it was disposed; it is detached if it raises."""
         with self._lock:
             if self.disposed:
                 return
@@ -268,8 +306,6 @@ class Cursor(DisposableBase):
         self.disposed = True
         self._leave()
         self.feed.report(error)
-        if isinstance(error, (KeyboardInterrupt, SystemExit)) and self.feed.scheduler.on_loop():
-            asyncio.get_running_loop().call_soon(_raise, error)
 
     def _leave(self) -> None:
         log = self.feed.log
@@ -279,11 +315,22 @@ class Cursor(DisposableBase):
 
     @override
     def dispose(self) -> None:
-        """Be told nothing more; waits for a call that is being made on another thread."""
-        with self._lock:
-            self.disposed = True
+        """Be told nothing more.
+
+        On another thread it waits until a call that is about to begin has begun. It does not wait for its end: the
+        subscriber may want a lock which whoever disposes holds.
+        """
+        self.disposed = True
+        if self._lock.acquire(timeout=BEGIN):
+            self._lock.release()
         self._leave()
 
 
-def _raise(error: BaseException) -> None:
-    raise error
+def fresh(error: Exception) -> Exception:
+    """Return a copy of an error of ours: each reader gets one, so that no traceback leads back to what holds it."""
+    if not isinstance(error, RxLoomError):
+        return error
+    again = copy(error)
+    again.__cause__ = error.__cause__
+    again.__suppress_context__ = error.__suppress_context__
+    return again

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from threading import Lock
-from typing import Protocol
+from threading import RLock
+from typing import NamedTuple, Protocol
 from weakref import ref
 
-from rxloom.chunks import Gap, GapData, Private, Record, StepOutput, Told, WorkflowFinish
+from rxloom.chunks import Gap, GapData, Private, Record, StepOutput, Told, WorkflowFinish, WorkflowStart
 from rxloom.outcome import LegOutcome
 from rxloom.ports.store import Store
 from rxloom.reducer import apply
@@ -38,6 +38,14 @@ class Listener(Protocol):
         ...
 
 
+class Sleeper(Protocol):
+    """A reader that waits for more; nobody but whoever waits in it holds it."""
+
+    def ready(self) -> None:
+        """Look again; on any thread."""
+        ...
+
+
 class PacingReader(Protocol):
     """A reader that makes `await ctx.write` wait while it lags by more than its bound."""
 
@@ -46,10 +54,21 @@ class PacingReader(Protocol):
         """The seq it reads next."""
         ...
 
-    @property
-    def bound(self) -> int:
-        """How far it may lag."""
+    def lags(self, told: int, share: float) -> bool:
+        """Tell whether it lags by more than a share of its bound, when the chunks up to `told` were told."""
         ...
+
+
+class Ending(NamedTuple):
+    """The end of a leg.
+
+    Attributes:
+        finish: its last chunk.
+        outcome: how it ended.
+    """
+
+    finish: WorkflowFinish
+    outcome: LegOutcome
 
 
 class ChunkLog:
@@ -60,7 +79,7 @@ class ChunkLog:
 
     __slots__ = (
         "__weakref__", "_append", "_draining", "_fence", "_keen", "_keep", "_listeners", "_lock", "_old", "_outputs",
-        "_pending", "_pin", "_sleepers", "_space", "_store", "base", "chunks", "committed", "error", "finishes",
+        "_pending", "_pin", "_sleepers", "_space", "_store", "base", "chunks", "committed", "endings", "error",
         "outcome", "pacing", "run_id", "snapshot", "told",
     )  # fmt: skip
 
@@ -81,7 +100,7 @@ class ChunkLog:
         self.told: int = snapshot.next_seq
         self.committed: int = snapshot.next_seq
         self.error: Exception | None = None
-        self.finishes: list[WorkflowFinish] = []
+        self.endings: list[Ending] = []
         self.outcome: LegOutcome | None = None
         self._old: list[Told] = []
         self._store = store
@@ -92,11 +111,11 @@ class ChunkLog:
         self._pending: list[Private] = []
         self._listeners: tuple[Listener, ...] = ()
         self._keen: tuple[Listener, ...] = ()
-        self._sleepers: list[Callable[[], None]] = []
+        self._sleepers: list[ref[Sleeper]] = []
         self.pacing: tuple[ref[PacingReader], ...] = ()
         self._space: list[Callable[[], None]] = []
         self._draining = False
-        self._lock = Lock()
+        self._lock = RLock()  # reentrant: a collector that runs in the middle may free a reader
         self._pin: object = None
 
     # -- writing (loop thread only) --------------------------------------------------------------------------
@@ -124,8 +143,8 @@ class ChunkLog:
         if type(chunk) is StepOutput:
             if self._keep is not None:
                 self._count_output(self._keep)
-        elif type(chunk) is WorkflowFinish:
-            self.finishes.append(chunk)
+        elif type(chunk) is WorkflowFinish and self.outcome is not None:
+            self.endings.append(Ending(chunk, self.outcome))
         if not self._draining:
             if self._keen or (self._listeners and type(chunk) is not StepOutput):
                 self._tell()
@@ -169,11 +188,15 @@ class ChunkLog:
                     listener.push(chunk)
         finally:
             self._draining = False
+        if self.error is not None:
+            self._end_listeners(self.error)
 
     def _wake(self) -> None:
         sleepers, self._sleepers = self._sleepers, []
-        for wake in sleepers:
-            wake()
+        for one in sleepers:
+            sleeper = one()
+            if sleeper is not None:
+                sleeper.ready()
 
     def _trim(self, keep: int) -> None:
         """Drop the oldest outputs but the newest `keep`, and none that a pacing reader has still to read."""
@@ -203,16 +226,24 @@ class ChunkLog:
         if self.error is not None:
             return
         self.error = error
-        listeners, self._listeners, self._keen = self._listeners, (), ()
-        for listener in listeners:
-            listener.end(error)
+        if not self._draining:
+            self._end_listeners(error)
         self._wake()
         self._release_all()
+
+    def _end_listeners(self, error: Exception) -> None:
+        with self._lock:
+            listeners, self._listeners, self._keen = self._listeners, (), ()
+        for listener in listeners:
+            listener.end(error)
 
     def reopen(self, fence: int) -> LegOutcome:
         """Let a new leg append under `fence`, and return what will be its outcome."""
         self._fence = fence
         self.error = None
+        return self._next_outcome()
+
+    def _next_outcome(self) -> LegOutcome:
         if self.outcome is not None:
             self.outcome.freeze()
         self.outcome = LegOutcome(self.snapshot, self.snapshot.leg + 1)
@@ -225,28 +256,30 @@ class ChunkLog:
     def adopt(self, records: Sequence[Record], next_pos: int) -> None:
         """Take the recorded history of the run: fold it, and keep its chunks for readers."""
         for record in records:
+            if isinstance(record, WorkflowStart):
+                self._next_outcome().looked_at = True  # whoever was there then has seen it
             apply(self.snapshot, record)
             if isinstance(record, Private):
                 continue
             self._old.append(record)
-            if isinstance(record, WorkflowFinish):
-                self.finishes.append(record)
+            if isinstance(record, WorkflowFinish) and self.outcome is not None:
+                self.endings.append(Ending(record, self.outcome))
         self.snapshot.next_pos = next_pos
         self.base = self.told = self.committed = self.snapshot.next_seq
         self._pin = self._store.pin(self.run_id)
 
     # -- reading (any thread) --------------------------------------------------------------------------------
 
-    def slice(self, seq: int) -> list[Told | Gap]:
-        """Return the told chunks from `seq` on, at most a batch, with a `Gap` where some were dropped."""
+    def slice(self, seq: int, limit: int = BATCH) -> list[Told | Gap]:
+        """Return the told chunks from `seq` on, at most `limit`, with a `Gap` where some were dropped."""
         with self._lock:
             base, told = self.base, self.told
             if seq >= base:
-                return list(self.chunks[seq - base : min(told - base, seq - base + BATCH)])
+                return list(self.chunks[seq - base : min(told - base, seq - base + limit)])
             at = bisect_left(self._old, seq, key=lambda chunk: chunk.seq)
-            found: list[Told] = self._old[at : at + BATCH]
-            if len(found) < BATCH:
-                found += self.chunks[: min(told - base, BATCH)]
+            found: list[Told] = self._old[at : at + limit]
+            if len(found) < limit:
+                found += self.chunks[: min(told - base, limit)]
         return self._with_gaps(seq, found, told)
 
     def _with_gaps(self, seq: int, found: list[Told], told: int) -> list[Told | Gap]:
@@ -277,25 +310,31 @@ class ChunkLog:
             self._listeners = tuple(one for one in self._listeners if one is not listener)
             self._keen = tuple(one for one in self._keen if one is not listener)
 
-    def sleep(self, wake: Callable[[], None]) -> None:
-        """Have `wake` called once, when there is more to read or the run is interrupted."""
-        self._sleepers.append(wake)
+    def sleep(self, seq: int, sleeper: Sleeper) -> None:
+        """Have `sleeper` woken when chunk `seq` was told or the run is interrupted, perhaps a moment too early."""
+        # Who sleeps lies down, then looks; who tells tells, then looks for sleepers: one of the two sees the other.
+        self._sleepers.append(ref(sleeper))
+        if self.told > seq or self.error is not None:
+            sleeper.ready()
 
     # -- pacing ----------------------------------------------------------------------------------------------
 
     def pace(self, reader: PacingReader) -> None:
         """Let `reader` make writers wait, for as long as it is referred to and not released."""
         with self._lock:
-            self.pacing = (*self.pacing, ref(reader, self._gone))
+            self.pacing = (*self._alive(), ref(reader, self._gone))
 
     def unpace(self, reader: PacingReader) -> None:
         """Let nobody wait for `reader` any more."""
         with self._lock:
-            self.pacing = tuple(one for one in self.pacing if one() is not reader)
+            self.pacing = tuple(one for one in self._alive() if one() is not reader)
         self.make_room()
 
-    def _gone(self, dead: ref[PacingReader]) -> None:
-        self.pacing = tuple(one for one in self.pacing if one is not dead)
+    def _alive(self) -> list[ref[PacingReader]]:
+        return [one for one in self.pacing if one() is not None]
+
+    def _gone(self, _: ref[PacingReader]) -> None:
+        # The collector may call this anywhere, inside `pace` too: the dead reference is left for the next one there.
         self.make_room()
 
     @property
@@ -307,11 +346,12 @@ class ChunkLog:
         """Return the pacing readers that lag by more than `share` of their bound."""
         told = self.told
         readers = [one() for one in self.pacing]
-        return [one for one in readers if one is not None and told - one.cursor > one.bound * share]
+        return [one for one in readers if one is not None and one.lags(told, share)]
 
     def wait_for_room(self, wake: Callable[[], None]) -> None:
-        """Have `wake` called once, when no pacing reader lags much any more."""
+        """Have `wake` called when no pacing reader lags much any more, perhaps at once."""
         self._space.append(wake)
+        self.make_room()  # a reader on another thread may have caught up just before
 
     def make_room(self) -> None:
         """Wake the writers that wait, if no pacing reader lags by more than half its bound."""

@@ -10,15 +10,15 @@ logger: logging.Logger = logging.getLogger("rxloom")
 
 
 class LegOutcome:
-    """The result of one leg: made of the snapshot when it is asked for, or just before the next leg changes it."""
+    """The result of one leg: made when it is asked for, of the fold as it was at the end of the leg."""
 
-    __slots__ = ("__weakref__", "_leg", "_result", "_snapshot", "exception", "looked_at", "reason")
+    __slots__ = ("__weakref__", "_leg", "_result", "exception", "looked_at", "reason", "snapshot")
 
     def __init__(self, snapshot: Snapshot, leg: int) -> None:
         """Make the outcome of leg number `leg` of the run that `snapshot` folds."""
-        self._snapshot = snapshot
         self._leg = leg
         self._result: WorkflowResult | None = None
+        self.snapshot: Snapshot = snapshot
         self.exception: BaseException | None = None
         self.reason: str | None = None
         self.looked_at: bool = False
@@ -32,21 +32,17 @@ class LegOutcome:
         """
         self.looked_at = True
         if self._result is None:
-            self._result = result_of(self._snapshot, self.exception, self.reason)
+            self._result = result_of(self.snapshot, self.exception, self.reason)
         return self._result
 
     def freeze(self) -> None:
-        """Make the result now: the snapshot is about to change."""
-        if (
-            self._result is None
-            and self._snapshot.leg == self._leg
-            and self._snapshot.status not in {"running", "waiting"}
-        ):
-            self._result = result_of(self._snapshot, self.exception, self.reason)
+        """Keep the fold as it is now: the next leg is about to change it."""
+        if self.snapshot.leg == self._leg:
+            self.snapshot = self.snapshot.copy()
 
     def __del__(self) -> None:
         """Log a failure that nobody looked at."""
-        snapshot = self._snapshot
+        snapshot = self.snapshot
         if self.looked_at or snapshot.leg != self._leg or snapshot.status != "failed":
             return
         error = snapshot.error

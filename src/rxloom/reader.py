@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
+from functools import partial
+from sys import maxsize
+from threading import get_ident
 from types import TracebackType
 from typing import Final, Literal, Self, TypeAlias
 
@@ -13,8 +16,9 @@ from typing_extensions import override
 from rxloom.chunks import Chunk, Gap, WorkflowFinish
 from rxloom.engine import CURRENT_RUNS
 from rxloom.errors import StreamOverflow
-from rxloom.feed import Feed
+from rxloom.feed import Feed, fresh
 from rxloom.log import ChunkLog
+from rxloom.scheduler import call_on
 
 OnOverflow: TypeAlias = Literal["wait", "drop_oldest", "error"]
 POLICIES: Final = ("wait", "drop_oldest", "error")
@@ -28,8 +32,8 @@ class ChunkIterator(AsyncIterator[Chunk]):
     """
 
     __slots__ = (
-        "__weakref__", "_batch", "_closed", "_feed", "_local", "_log", "_loop", "_paced", "_policy", "_started",
-        "_waiter", "bound", "cursor",
+        "__weakref__", "_asleep", "_batch", "_closed", "_feed", "_limit", "_log", "_paced", "_plain", "_policy",
+        "_thread", "_waiter", "bound", "cursor",
     )  # fmt: skip
 
     def __init__(self, feed: Feed, *, from_seq: int, buffer: int | None, on_overflow: OnOverflow) -> None:
@@ -47,13 +51,14 @@ class ChunkIterator(AsyncIterator[Chunk]):
         self._feed = feed
         self._policy: OnOverflow = on_overflow
         self._log: ChunkLog | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._local = False
-        self._started = False
         self._closed = False
         self._paced = False
+        self._plain = False
+        self._asleep = False
+        self._thread = 0
         self._waiter: asyncio.Future[None] | None = None
         self._batch: deque[Chunk] = deque()
+        self._limit = buffer if buffer is not None and on_overflow != "wait" else maxsize
         self.bound: int = buffer or 0
         self.cursor: int = from_seq
 
@@ -65,24 +70,28 @@ class ChunkIterator(AsyncIterator[Chunk]):
     async def __anext__(self) -> Chunk:
         while True:
             log = self._log
-            if log is not None and self._local and not self._batch:
+            if log is not None and not self._batch:
                 cursor = self.cursor
-                lag = log.told - cursor
-                if lag > 0 and cursor >= log.base and (lag <= self.bound or not self.bound or self._paced):
-                    chunk: Chunk = log.chunks[cursor - log.base]
-                    self.cursor = cursor + 1
-                    if self._paced:
-                        log.make_room()
-                    if (type(chunk) is WorkflowFinish or self._feed.view.seamless) and not self._keeps(chunk):
+                if 0 < log.told - cursor <= self._limit:
+                    try:
+                        chunk = log.chunks[cursor - log.base]
+                    except IndexError:  # it was dropped, just now, on another thread
+                        chunk = None
+                    # For the same reason, or since it was dropped long ago, this may be another chunk.
+                    if chunk is not None and chunk.seq == cursor:
+                        self.cursor = cursor + 1
+                        if (self._plain and type(chunk) is not WorkflowFinish) or self._takes(chunk, log):
+                            return chunk
                         continue
-                    return chunk
-                if not lag and not log.finishes and log.error is None:
-                    await self._doze(log)
-                    continue
             found = self._pull()
             if found is not None:
                 return found
-            await self._wait()
+            await self._doze()
+
+    def _takes(self, chunk: Chunk, log: ChunkLog) -> bool:
+        if self._paced:
+            log.make_room()
+        return self._keeps(chunk)
 
     def _pull(self) -> Chunk | None:
         """Return the next chunk if there is one.
@@ -90,9 +99,12 @@ class ChunkIterator(AsyncIterator[Chunk]):
         Raises:
             StopAsyncIteration: at the end, and after it was closed.
         """
+        log = self._log
+        if log is not None and log.told == self.cursor and not log.endings and log.error is None:
+            return None  # nothing to look at: as a rule this reader is faster than the run
         if self._closed:
             raise StopAsyncIteration
-        log = self._log or self._begin()
+        log = log or self._begin()
         while log is not None and not self._closed:
             if not self._batch:
                 self._refill(log)
@@ -100,9 +112,7 @@ class ChunkIterator(AsyncIterator[Chunk]):
                     return self._at_end(log)
             chunk = self._batch.popleft()
             self.cursor = chunk.data.to_seq + 1 if isinstance(chunk, Gap) else chunk.seq + 1
-            if self._paced:
-                log.make_room()
-            if self._keeps(chunk):
+            if self._takes(chunk, log):
                 return chunk
         if self._closed:
             raise StopAsyncIteration
@@ -116,77 +126,83 @@ class ChunkIterator(AsyncIterator[Chunk]):
         return not skipped
 
     def _refill(self, log: ChunkLog) -> None:
-        lag = log.told - self.cursor
-        if self.bound and lag > self.bound and self._policy != "wait":
+        ending = self._feed.ending
+        told = log.told if ending is None else ending.finish.seq + 1
+        if told - self.cursor > self._limit:
             if self._policy == "error":
                 self.close()
                 raise StreamOverflow(self.bound, run_id=self._feed.run_id)
-            newest = log.told - self.bound
-            self._batch.append(log.gap(self.cursor, newest))
-            return
-        # A bounded reader takes one at a time: what is in a batch counts as read, and would not pace the writer.
-        self._batch.extend(log.slice(self.cursor)[: 1 if self.bound else None])
+            self._batch.append(log.gap(self.cursor, told - self.bound))
+        elif self.cursor < told:
+            # A bounded reader takes one at a time: what is in a batch counts as read, and would not pace the writer.
+            self._batch.extend(log.slice(self.cursor, 1) if self.bound else log.slice(self.cursor))
 
-    def _at_end(self, log: ChunkLog) -> Chunk | None:
-        last = self._feed.last_seq
-        if log.error is not None:
-            self.close()
-            raise log.error
-        if last is not None and self.cursor > last:
+    def _at_end(self, log: ChunkLog) -> None:
+        """End if there will be no more.
+
+        Raises:
+            StopAsyncIteration: the stream is complete.
+            RunInterrupted: the run was taken from this process.
+        """
+        ending = self._feed.ending
+        if ending is not None and self.cursor > ending.finish.seq:
             self.close()
             raise StopAsyncIteration
-        return None
+        if log.error is not None:
+            self.close()
+            raise fresh(log.error)
 
     def _begin(self) -> ChunkLog | None:
         feed = self._feed
-        self._loop = asyncio.get_running_loop()
         if feed.refused is not None:
             self.close()
-            raise feed.refused
+            raise fresh(feed.refused)
         log = feed.log
         if log is None:
             return None
         self._log = log
-        self._local = feed.scheduler.loop is self._loop
         self.cursor = max(self.cursor, feed.view.first)
-        if feed.outcome is not None:
-            feed.outcome.looked_at = True
+        feed.look()
         if self.bound and self._policy == "wait" and feed.run_id not in CURRENT_RUNS.get():
             self._paced = True
             log.pace(self)
+        self._plain = not self._paced and not feed.view.seamless
         return log
 
-    async def _wait(self) -> None:
-        """Sleep until there is more."""
-        log = self._log
-        if log is not None and self._local:
-            await self._doze(log)
-            return
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[None] = loop.create_future()
-        self._waiter = waiter
-        bell = _Bell(loop, waiter)
-        if log is None:
-            if not self._feed.wait(bell):
-                return
-        else:
-            cursor = self.cursor
-            self._feed.hop(lambda: log.sleep(bell.ring) if log.told <= cursor and log.error is None else bell.ring())
-        try:
-            await waiter
-        finally:
-            self._waiter = None
+    def lags(self, told: int, share: float) -> bool:
+        """Tell whether it lags by more than a share of its bound; never once its stream has ended."""
+        return told - self.cursor > self.bound * share and self._feed.ending is None
 
-    def _doze(self, log: ChunkLog) -> asyncio.Future[None]:
-        """Sleep on the loop of the run: whoever appends is on this thread."""
-        self._waiter = waiter = self._feed.scheduler.loop.create_future()
-        log.sleep(self._rouse)
+    # -- sleeping ------------------------------------------------------------------------------------------------
+
+    def _doze(self) -> asyncio.Future[None]:
+        """Return what is done when there may be more."""
+        if self._waiter is not None and not self._waiter.done():
+            raise RuntimeError("this iterator is being pulled already: use it in one place at a time")
+        self._thread = get_ident()
+        self._waiter = waiter = asyncio.get_running_loop().create_future()
+        log = self._log
+        if log is None:
+            if not self._feed.wait(self):
+                self.ready()
+        elif not self._asleep:  # a pull that was cancelled has left it lying there
+            self._asleep = True
+            log.sleep(self.cursor, self)
         return waiter
 
-    def _rouse(self) -> None:
+    def held(self) -> None:
+        """Take note that the run waits for its turn."""
+
+    def ready(self) -> None:
+        """Look whether there is more; on any thread."""
+        self._asleep = False
         waiter = self._waiter
-        if waiter is not None and not waiter.done():
+        if waiter is None or waiter.done():
+            return
+        if get_ident() == self._thread:
             waiter.set_result(None)
+        else:
+            call_on(waiter.get_loop(), partial(_set, waiter))
 
     def close(self) -> None:
         """Free the reader; writers that wait for it go on."""
@@ -202,7 +218,7 @@ class ChunkIterator(AsyncIterator[Chunk]):
     async def aclose(self) -> None:
         """Free the reader; writers that wait for it go on."""
         self.close()
-        self._rouse()
+        self.ready()
 
     async def __aenter__(self) -> Self:
         """Return the iterator; it is closed at the end of the block."""
@@ -215,27 +231,6 @@ class ChunkIterator(AsyncIterator[Chunk]):
         await self.aclose()
 
 
-class _Bell:
-    """Wakes a sleeping reader, from any thread."""
-
-    __slots__ = ("_loop", "_waiter")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, waiter: asyncio.Future[None]) -> None:
-        self._loop = loop
-        self._waiter = waiter
-
-    def ring(self) -> None:
-        try:
-            here = asyncio.get_running_loop() is self._loop
-        except RuntimeError:
-            here = False
-        if here:
-            self._set()
-        elif not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._set)
-
-    ready = ring
-
-    def _set(self) -> None:
-        if not self._waiter.done():
-            self._waiter.set_result(None)
+def _set(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

@@ -75,7 +75,7 @@ class Run(Generic[In, Out]):
         if self._started and not self._join:
             raise RunAlreadyStarted("this run was started already", run_id=self.run_id, workflow_id=self.workflow_id)
         self._started = True
-        view = View(terminal=not close_on_suspend, seamless=not close_on_suspend)
+        view = _view(close_on_suspend=close_on_suspend)
         opening = Opening(input_data, initial_state, runtime_context, self.resource_id, per_step, self._join)
         return self._stream(view, self._control.runtime.here(), partial(self._control.start, opening))
 
@@ -108,7 +108,7 @@ class Run(Generic[In, Out]):
         Raises (in the stream):
             NotSuspended, AmbiguousResume, ResumeConflict, ResumeInvalid, RunNotFound: the call was refused.
         """
-        view = View(terminal=not close_on_suspend, seamless=not close_on_suspend)
+        view = _view(close_on_suspend=close_on_suspend)
         chosen = partial(self._control.answers_to, resume_data, step, label, index)
         return self._later(
             view, partial(self._control.resume, chosen, Opening(context=runtime_context, per_step=per_step))
@@ -130,7 +130,7 @@ class Run(Generic[In, Out]):
             close_on_suspend: see `stream_vnext`.
             per_step: see `stream_vnext`.
         """
-        view = View(terminal=not close_on_suspend, seamless=not close_on_suspend)
+        view = _view(close_on_suspend=close_on_suspend)
         given = {path_of(path): data for path, data in answers.items()}
         chosen = partial(self._control.all_answers, given)
         return self._later(
@@ -150,7 +150,7 @@ class Run(Generic[In, Out]):
         """
         if from_seq < 0:
             raise ValueError(f"from_seq must not be negative; got {from_seq}")
-        view = View(first=from_seq, terminal=not close_on_suspend)
+        view = View(first=from_seq, terminal=not close_on_suspend, whole=True)
         return self._later(view, partial(self._control.observe, from_seq))
 
     async def start(
@@ -262,3 +262,8 @@ class Run(Generic[In, Out]):
         else:
             port.loop.call_soon_threadsafe(begin)
         return WorkflowStream(feed)
+
+
+def _view(*, close_on_suspend: bool) -> View:
+    """Return the view of one leg, or of all legs up to a terminal status without the seams between them."""
+    return View() if close_on_suspend else View(terminal=True, seamless=True, whole=True)

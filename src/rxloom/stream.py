@@ -31,15 +31,20 @@ class _Subscription(Cursor):
 
     @override
     def began(self) -> None:
-        if self.feed.outcome is not None:
-            self.feed.outcome.looked_at = True
+        self.feed.look()
 
     @override
     def deliver(self, chunk: Chunk) -> None:
         self._observer.on_next(chunk)
 
+    @property
+    @override
+    def stopped(self) -> bool:
+        return getattr(self._observer, "is_stopped", False)
+
     @override
     def finished(self, error: Exception | None) -> None:
+        self.feed.look()
         if error is None:
             self._observer.on_completed()
         else:
@@ -49,16 +54,14 @@ class _Subscription(Cursor):
 class _Follower(Cursor, Generic[T]):
     """A subscriber of what `project` makes of the snapshot: the value now, then each change."""
 
-    __slots__ = ("_distinct", "_final", "_observer", "_project", "_told", "_value")
+    __slots__ = ("_distinct", "_observer", "_project", "_told", "_value")
 
     def __init__(
-        self, feed: Feed, observer: ObserverBase[T], project: Callable[[Snapshot], T],
-        final: Callable[[WorkflowResult[Any]], T] | None, *, distinct: bool,
-    ) -> None:  # fmt: skip
+        self, feed: Feed, observer: ObserverBase[T], project: Callable[[Snapshot], T], *, distinct: bool
+    ) -> None:
         super().__init__(feed)
         self._observer = observer
         self._project = project
-        self._final = final
         self._distinct = distinct
         self._told = False
         self._value: T | None = None
@@ -76,24 +79,23 @@ class _Follower(Cursor, Generic[T]):
         self._observer.on_next(value)
 
     @override
+    def held(self) -> None:
+        feed = self.feed
+        if not self._told:
+            self.guard(lambda: self.tell(self._project(Snapshot(feed.run_id, feed.workflow_id))))
+
+    @override
     def began(self) -> None:
         feed = self.feed
         log = feed.log
-        if log is None:
-            return
-        if feed.last_seq is not None:
-            self._next = feed.last_seq + 1
-            self._tell_final()
-        else:
+        ending = feed.ending
+        if ending is not None:
+            ending.outcome.looked_at = True
+            self._next = ending.finish.seq + 1
+            self.tell(self._project(ending.outcome.snapshot))
+        elif log is not None:
             self._next = log.told
             self.tell(self._project(log.snapshot))
-
-    def _tell_final(self) -> None:
-        feed = self.feed
-        if self._final is not None:
-            self.tell(self._final(feed.result_outcome.result))
-        elif feed.log is not None:
-            self.tell(self._project(feed.log.snapshot))
 
     @override
     def deliver(self, chunk: Chunk) -> None:
@@ -103,6 +105,7 @@ class _Follower(Cursor, Generic[T]):
 
     @override
     def finished(self, error: Exception | None) -> None:
+        self.feed.look()
         if error is None:
             self._observer.on_completed()
         else:
@@ -127,22 +130,25 @@ class _Ending(Cursor):
     @override
     def began(self) -> None:
         feed = self.feed
-        if feed.outcome is not None:
-            feed.outcome.looked_at = True
-        if feed.log is not None:
-            self._next = feed.log.told if feed.last_seq is None else feed.last_seq + 1
+        feed.look()
+        ending = feed.ending
+        if ending is not None:
+            self._next = ending.finish.seq + 1
+        elif feed.log is not None:
+            self._next = feed.log.told
 
     @override
     def finished(self, error: Exception | None) -> None:
-        if error is None:
+        ending = self.feed.ending
+        if error is None and ending is not None:
             try:
-                value = self._make(self.feed.result_outcome.result)
+                value = self._make(ending.outcome.result)
             except Exception as failure:  # noqa: BLE001 # an unsuccessful result, as an error of `output`
                 self._observer.on_error(failure)
                 return
             self._observer.on_next(value)
             self._observer.on_completed()
-        else:
+        elif error is not None:
             self._observer.on_error(error)
 
 
@@ -217,18 +223,14 @@ class WorkflowStream(BoundObservable[Chunk], Generic[Out]):
     def status(self) -> Observable[RunStatus]:
         """The status of the run: the present one on subscribing, then each change; `await` gives the final one."""
         feed = self._feed
-        return _derived(
-            feed, lambda observer: _Follower(feed, observer, _status, lambda result: result.status, distinct=True)
-        )
+        return _derived(feed, lambda observer: _Follower(feed, observer, _status, distinct=True))
 
     @property
     def usage(self) -> Observable[Usage]:
         """Running totals of the tokens counted; `await` gives the total."""
         feed = self._feed
-        whole = feed.view.seamless
-        project = _whole_usage if whole else _leg_usage
-        final = None if whole else _usage_of
-        return _derived(feed, lambda observer: _Follower(feed, observer, project, final, distinct=True))
+        project = _whole_usage if feed.view.whole else _leg_usage
+        return _derived(feed, lambda observer: _Follower(feed, observer, project, distinct=True))
 
     @property
     def result(self) -> Observable[WorkflowResult[Out]]:
@@ -246,7 +248,7 @@ class WorkflowStream(BoundObservable[Chunk], Generic[Out]):
     def snapshots(self) -> Observable[Snapshot]:
         """The fold as it is now, then after each chunk."""
         feed = self._feed
-        return _derived(feed, lambda observer: _Follower(feed, observer, Snapshot.copy, None, distinct=False))
+        return _derived(feed, lambda observer: _Follower(feed, observer, Snapshot.copy, distinct=False))
 
     def cancel_on_dispose(self) -> Observable[Chunk]:
         """Return the same chunks as an Observable that cancels the run if it is disposed before its end."""
@@ -335,7 +337,3 @@ def _leg_usage(snapshot: Snapshot) -> Usage:
 
 def _whole_usage(snapshot: Snapshot) -> Usage:
     return snapshot.usage
-
-
-def _usage_of(result: WorkflowResult[Any]) -> Usage:
-    return result.usage
