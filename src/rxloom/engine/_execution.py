@@ -52,8 +52,8 @@ class Execution:
     __slots__ = (
         "__weakref__", "_calls", "_posted", "_prefix", "answered", "calls", "cancel", "cancel_reason", "canceling",
         "context", "fans", "gate", "interrupted", "log", "loop", "now", "offload", "on_interrupt", "own_loop",
-        "per_step", "port", "recorded", "root", "run_context", "run_id", "runtime", "scheduler", "silent", "snapshot", "strand",
-        "tasks", "thread", "waits",
+        "per_step", "port", "recorded", "root", "run_context", "run_id", "runtime", "scheduler", "silent", "snapshot",
+        "strand", "tasks", "thread", "waits",
     )  # fmt: skip
 
     def __init__(self, log: ChunkLog, port: LoopPort, context: Context) -> None:
