@@ -27,6 +27,8 @@ from rxloom.snapshot import Snapshot
 from tests.play import adding, failing, told
 from tests.virtual import virtual
 
+pytestmark = pytest.mark.unwatched  # nodes that are run by themselves tell no workflow
+
 
 @pytest.fixture
 def pool() -> Iterator[ThreadPool]:

@@ -19,6 +19,8 @@ from tests.scale.workflows import add, add_after_a_turn, ask, chain, fail, neste
 
 MB = 1_048_576
 
+pytestmark = pytest.mark.unwatched  # watching makes objects of its own
+
 
 def grown(what: str) -> int:
     """Ask a probe by how much a process grew."""
