@@ -1,4 +1,4 @@
-"""The differences of README.md's list, each a small transformation of a recording into what we tell instead.
+"""The differences D1 to D18 (listed in `scenarios.toml`): each turns a recording into what we tell instead.
 
 A transformation gets the recorded telling, ours, and the arguments of its entry in `scenarios.toml`. It changes the
 recorded one wherever it can say what must stand there, and ours only where it takes something away that the recording

@@ -18,7 +18,7 @@ class Named:
     """A difference that an entry names.
 
     Attributes:
-        by: its number, of README.md's list (`D3`) or of a decision record (`0101`).
+        by: its number: `D3`, or that of a decision record, `0101`.
         fields: what it touches, exactly.
         args: arguments of its transformation.
     """
