@@ -12,6 +12,7 @@ import sys
 from collections.abc import Generator
 from pathlib import Path
 from types import ModuleType
+from typing import get_args
 
 import pytest
 from sybil import Document, Example, Sybil
@@ -19,6 +20,7 @@ from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
 import rxloom
+from rxloom import chunks, errors
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -122,3 +124,24 @@ def test_links_of_the_readme_lead_somewhere() -> None:
 
     assert targets
     assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+def test_reference_describes_every_public_name() -> None:
+    pages = "\n".join(page.read_text("utf-8") for page in (ROOT / "docs" / "reference").glob("*.md"))
+    described = set(re.findall(r"^::: (?:rxloom\.)(?:\w+\.)*(\w+)$", pages, re.MULTILINE))
+    whole = {"rxloom.chunks": chunks, "rxloom.errors": errors}  # pages of a whole module
+
+    assert all(f"::: {name}\n" in pages for name in whole)
+    assert [
+        name
+        for name in rxloom.__all__
+        if name not in described and not any(hasattr(module, name) for module in whole.values())
+    ] == []
+
+
+def test_reference_lists_every_type_of_chunk() -> None:
+    table = (ROOT / "docs" / "reference" / "chunks.md").read_text("utf-8")
+    types = [told for member in get_args(chunks.Told) for told in (getattr(member, "type", None),) if told]
+
+    assert len(types) > 10
+    assert [told for told in types if isinstance(told, str) and f"`{told}`" not in table] == []

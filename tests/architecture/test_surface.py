@@ -16,6 +16,14 @@ MODULES = ["rxloom", *(module.name for module in pkgutil.walk_packages(rxloom.__
 PUBLIC = [name for name in MODULES if "._" not in name]
 
 
+WIRING = {"implicit", "install"}  # what the front door uses itself, to put things together
+
+
+def rank(name: str) -> tuple[int, str]:
+    """Sort as the linter does: CONSTANTS, Classes, functions."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
+
+
 def python(code: str) -> str:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, encoding="utf-8", timeout=60)  # noqa: S603
     assert done.returncode == 0, done.stderr
@@ -27,19 +35,19 @@ def test_exported_names_are_sorted_and_there(name: str) -> None:
     module = importlib.import_module(name)
     names: list[str] = list(getattr(module, "__all__", []))
 
-    assert names == sorted(names)
+    assert names == sorted(names, key=rank)
     assert len(names) == len(set(names))
     assert [each for each in names if not hasattr(module, each)] == []
 
 
 def test_front_door_exports_everything_it_imports() -> None:
-    offered = [
+    offered = {
         name
         for name, value in vars(rxloom).items()
         if not name.startswith("_") and not isinstance(value, ModuleType) and name != "annotations"
-    ]
+    }
 
-    assert sorted(offered) == sorted(name for name in rxloom.__all__ if name != "__version__")
+    assert offered - WIRING == set(rxloom.__all__)
 
 
 @pytest.mark.parametrize("name", PUBLIC)
