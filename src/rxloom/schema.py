@@ -231,7 +231,8 @@ def invalid(
         errors=errors,
         **where,
     )
-    failure.__cause__ = error
+    # Its frames say nothing that the message does not, and would keep whoever called this alive.
+    failure.__cause__ = error.with_traceback(None)
     return failure
 
 
