@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from rxloom import RunInfo, StepContext, create_step, create_workflow
+from rxloom.testing import virtual_run
 from tests.cases.kit import Builder, Data, asking, failing, giving
 
 
@@ -121,3 +122,19 @@ async def test_on_start_is_not_called_for_a_resume() -> None:
     await run.resume({})
 
     assert starts == ["r"]
+
+
+def test_a_run_with_on_start_is_cancelled_at_once_like_any_other() -> None:
+    async def slow(data: Data) -> Data:
+        await asyncio.sleep(100)
+        return data
+
+    async def play() -> tuple[str, float]:
+        wf = create_workflow("wf", on_start=lambda _: None).then(create_step("slow", slow)).commit()
+        run = wf.create_run()
+        stream = run.stream_vnext({})
+        await asyncio.sleep(1)
+        await run.cancel()
+        return (await stream.result).status, asyncio.get_running_loop().time()
+
+    assert virtual_run(play()) == ("canceled", 1.0)
