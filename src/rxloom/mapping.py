@@ -246,7 +246,7 @@ class MapSpec:
         sources: a source, or a function of `(value)` or `(value, ctx)`, for each key of the output.
 
     Raises:
-        DefinitionError: something is neither a source nor a function.
+        DefinitionError: it is no mapping, or something in it is neither a source nor a function.
 
     Example:
         >>> MapSpec({"double": lambda value: value * 2, "unit": value("m")}).resolve(21, None)
@@ -256,6 +256,9 @@ class MapSpec:
     __slots__ = ("_sources",)
 
     def __init__(self, sources: Mapping[str, Source | MapFunction]) -> None:
+        if not isinstance(sources, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] # untyped callers
+            message = f"map takes a function, or a mapping of keys to sources; got {sources!r}"
+            raise DefinitionError(message)
         self._sources: tuple[tuple[str, Source], ...] = tuple((key, _source(key, s)) for key, s in sources.items())
 
     def resolve(self, value: Any, ctx: MapContext) -> dict[str, Any] | Awaitable[dict[str, Any]]:

@@ -17,6 +17,7 @@ from rxloom.snapshot import Snapshot, WorkflowResult
 from rxloom.step_type import Step
 from rxloom.stream import WorkflowStream
 from rxloom.target import Path, path_of
+from rxloom.values import copy_plain
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -218,7 +219,7 @@ class Run(Generic[In, Out]):
         Raises:
             RunNotFound: when nobody knows the run.
         """
-        await self._control.send(EventReceived(name, data, event_id))
+        await self._control.send(EventReceived(name, copy_plain(data), event_id))
 
     async def snapshot(self) -> Snapshot:
         """Return the state of the run as it is now.
