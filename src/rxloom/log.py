@@ -348,6 +348,17 @@ class ChunkLog:
         readers = [one() for one in self.pacing]
         return [one for one in readers if one is not None and one.lags(told, share)]
 
+    def standing(self) -> list[tuple[ref[PacingReader], int]]:
+        """Return where the pacing readers stand that lag, without holding them."""
+        return [(ref(one), one.cursor) for one in self.laggards(1.0)]
+
+    def leave_behind(self, standing: Sequence[tuple[ref[PacingReader], int]]) -> None:
+        """Let nobody wait any more for the readers that still stand where they stood."""
+        for one, cursor in standing:
+            reader = one()
+            if reader is not None and reader.cursor == cursor:
+                self.unpace(reader)
+
     def wait_for_room(self, wake: Callable[[], None]) -> None:
         """Have `wake` called when no pacing reader lags much any more, perhaps at once."""
         self._space.append(wake)

@@ -7,7 +7,7 @@ from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
-from threading import get_ident
+from threading import Lock, get_ident
 from typing import Any, Protocol
 
 from reactivex.abc import DisposableBase, SchedulerBase
@@ -50,8 +50,8 @@ class Execution:
     """
 
     __slots__ = (
-        "__weakref__", "_calls", "_posted", "_prefix", "answered", "calls", "cancel", "cancel_reason", "canceling",
-        "context", "fans", "gate", "interrupted", "log", "loop", "now", "offload", "on_interrupt", "own_loop",
+        "__weakref__", "_calls", "_posted", "_posting", "_prefix", "answered", "calls", "cancel", "cancel_reason",
+        "canceling", "context", "fans", "gate", "interrupted", "log", "loop", "now", "offload", "on_interrupt", "own_loop",
         "per_step", "port", "recorded", "root", "run_context", "run_id", "runtime", "scheduler", "silent", "snapshot",
         "strand", "tasks", "thread", "waits",
     )  # fmt: skip
@@ -96,7 +96,8 @@ class Execution:
         self.own_loop: bool = port.own_loop
         self._calls = 0
         self._prefix = f"{log.run_id}-{log.snapshot.leg + 1}"
-        self._posted: deque[Callable[[], None]] = deque()
+        self._posted: deque[Callable[[], object]] = deque()
+        self._posting = Lock()
 
     # -- telling -------------------------------------------------------------------------------------------------
 
@@ -149,28 +150,26 @@ class Execution:
         """Tell whether the caller is on the thread of the leg."""
         return get_ident() == self.thread
 
-    def post(self, action: Callable[[], None]) -> None:
+    def post(self, action: Callable[[], object]) -> None:
         """Run `action` on the thread of the leg, after everything posted before it.
 
         Raises:
             RuntimeError: when the loop is closed.
         """
-        self._posted.append(action)
-        if len(self._posted) == 1:
+        with self._posting:
+            idle = not self._posted
+            self._posted.append(action)
+        if idle:
             self.loop.call_soon_threadsafe(self._run_posted)
 
     def _run_posted(self) -> None:
-        # Append, then look: whoever appends to an empty queue calls the loop, so nothing can be left behind.
-        posted = self._posted
-        for _ in range(len(posted)):
-            action = posted[0]
+        with self._posting:
+            posted, self._posted = self._posted, deque()
+        for action in posted:
             try:
                 action()
             except Exception:
                 logger.exception("rxloom: a posted action failed")
-            posted.popleft()
-        if posted:
-            self.loop.call_soon_threadsafe(self._run_posted)
 
     # -- ending --------------------------------------------------------------------------------------------------
 
@@ -180,7 +179,7 @@ class Execution:
             return
         self.interrupted = self.silent = True
         self.log.interrupt(taken)
-        for task in list(self.tasks):
+        for task in [] if self.loop.is_closed() else list(self.tasks):
             task.cancel()  # type: ignore[attr-defined]
         if self.on_interrupt is not None:
             self.on_interrupt(taken)

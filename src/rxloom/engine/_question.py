@@ -14,7 +14,7 @@ from rxloom.context import StepContext
 from rxloom.engine._bodiless import bodiless
 from rxloom.engine._ctx import Ctx
 from rxloom.engine._leaf import Leaf
-from rxloom.engine._shutdown import FATAL, ends_the_run
+from rxloom.engine._shutdown import FATAL, ends_the_run, thrown_away
 from rxloom.errors import AbortSignal, DefinitionError, StepSignal, signal_in
 from rxloom.step_type import Step
 
@@ -61,6 +61,9 @@ class Question(DisposableBase):
         execution = self._ctx.execution
         try:
             answer = await awaitable
+        except GeneratorExit:
+            thrown_away(execution)
+            raise
         except BaseException as error:
             self._close()
             self._raised(error)

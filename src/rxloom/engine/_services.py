@@ -16,6 +16,7 @@ from reactivex.abc import SchedulerBase
 from rxloom.chunks import Custom, CustomType, StateWrite, StepOutput, StepOutputPayload, Usage
 from rxloom.engine._call import Call
 from rxloom.engine._scope import Scope
+from rxloom.engine._shutdown import ends_the_run
 from rxloom.errors import DefinitionError, RunInterrupted, WriterClosed
 from rxloom.latest import Latest
 from rxloom.ports.offload import Outcome
@@ -105,7 +106,7 @@ class Services(Call):
         """Tell whether the caller is on the thread of the leg."""
         return self.execution.on_thread()
 
-    def post(self, action: Callable[[], None]) -> None:
+    def post(self, action: Callable[[], object]) -> None:
         """Run `action` on the thread of the leg.
 
         Raises:
@@ -164,7 +165,8 @@ class Services(Call):
                 await waiter
             except CancelledError as error:
                 cancelled = error
-                if handle.cancel():
+                # Nobody waits for a thread when its step was given up, or the loop is about to end.
+                if handle.cancel() or self.closed or ends_the_run(execution, error, asked=self.then is not None):
                     break
         if cancelled is not None:
             raise cancelled
@@ -173,23 +175,22 @@ class Services(Call):
     # -- writing -------------------------------------------------------------------------------------------------
 
     def _check_open(self) -> None:
-        if self.closed:
+        if self.closed or self.execution.silent:
             raise WriterClosed("the step is over", step_path=self.path, run_id=self.execution.run_id)
 
     def write(self, value: Any) -> bool:
         """Append an output chunk, and tell whether a reader that paces writers lags too far."""
-        if self.closed:
-            self._check_open()
         execution = self.execution
+        if self.closed or execution.silent:
+            self._check_open()
         run_id = execution.run_id
         log = execution.log
-        if not execution.interrupted:
-            try:
-                log.append(
-                    StepOutput(run_id, StepOutputPayload(self.id, self.call_id, copy_plain(value), run_id, self.index))
-                )
-            except RunInterrupted as taken:
-                execution.interrupt(taken)
+        try:
+            log.append(
+                StepOutput(run_id, StepOutputPayload(self.id, self.call_id, copy_plain(value), run_id, self.index))
+            )
+        except RunInterrupted as taken:
+            execution.interrupt(taken)
         return bool(log.pacing) and log.crowded
 
     def custom(self, type: str, data: Any) -> None:
@@ -218,7 +219,8 @@ class Services(Call):
 
     def crowded(self) -> bool:
         """Tell whether a reader that paces writers lags too far."""
-        return self.execution.log.crowded
+        execution = self.execution
+        return not execution.silent and execution.log.crowded
 
     async def room(self) -> None:
         """Wait until no reader lags much, or those that do have stood still for too long."""
@@ -227,7 +229,7 @@ class Services(Call):
         clock = execution.loop.time
         begun = clock()
         while log.crowded:
-            laggards = [(reader, reader.cursor) for reader in log.laggards(1.0)]
+            standing = log.standing()
             waiter: Future[None] = execution.loop.create_future()
 
             def wake(waiter: Future[None] = waiter) -> None:
@@ -242,9 +244,7 @@ class Services(Call):
                 self.waited += clock() - begun
                 begun = clock()
             if log.crowded:
-                for reader, cursor in laggards:
-                    if reader.cursor == cursor:
-                        log.unpace(reader)
+                log.leave_behind(standing)
 
     # -- results and state ---------------------------------------------------------------------------------------
 

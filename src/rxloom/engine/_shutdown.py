@@ -7,7 +7,7 @@ import asyncio
 from rxloom.engine._execution import Execution
 from rxloom.errors import RunInterrupted
 
-FATAL = (KeyboardInterrupt, SystemExit, GeneratorExit)
+FATAL = (KeyboardInterrupt, SystemExit)
 
 
 def ends_the_run(execution: Execution, error: BaseException, *, asked: bool) -> bool:
@@ -26,6 +26,13 @@ def ends_the_run(execution: Execution, error: BaseException, *, asked: bool) -> 
     return False
 
 
+def thrown_away(execution: Execution) -> None:
+    """Take the run from this process: a task of it was thrown away, which happens to those of a closed loop."""
+    execution.interrupt(RunInterrupted("the loop of the run was closed", run_id=execution.run_id))
+
+
 def _loop_ends(execution: Execution) -> bool:
+    if execution.own_loop:
+        return False  # it says so before it ends
     current = asyncio.current_task(execution.loop)
     return current is not None and all(task.cancelling() for task in asyncio.all_tasks(execution.loop))

@@ -13,7 +13,7 @@ from contextvars import Context
 from typing import Any, Protocol
 
 from rxloom.engine._execution import Execution
-from rxloom.engine._shutdown import FATAL
+from rxloom.engine._shutdown import FATAL, thrown_away
 
 BUDGET = 64
 """After so many bodies the loop gets a turn: bodies that wait for nothing would keep it to themselves."""
@@ -43,13 +43,14 @@ class Runner(Protocol):
 class InContext:
     """Awaits a coroutine that has begun, every step of it inside a given context."""
 
-    __slots__ = ("_context", "_coroutine", "_yielded")
+    __slots__ = ("_context", "_coroutine", "_yielded", "thrown_away")
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any], context: Context, yielded: Any) -> None:
         """Go on with `coroutine`, which has just yielded `yielded` to the event loop."""
         self._coroutine = coroutine
         self._context = context
         self._yielded = yielded
+        self.thrown_away: bool = False
 
     def __await__(self) -> Generator[Any, Any, Any]:
         """Drive the coroutine to its end."""
@@ -62,6 +63,7 @@ class InContext:
                 try:
                     answer = yield yielded
                 except GeneratorExit:
+                    self.thrown_away = True
                     run(self._coroutine.close)
                     raise
                 except BaseException as error:  # noqa: BLE001 # the body decides what to do with it
@@ -100,6 +102,9 @@ class Strand:
         """Give the loop a turn, in which the next body may be taken back."""
         try:
             await sleep(0)
+        except GeneratorExit:
+            thrown_away(self._execution)
+            raise
         except BaseException as error:
             runner, self.next = self.next, None
             if runner is not None:
@@ -108,6 +113,7 @@ class Strand:
 
     async def _one(self, execution: Execution, runner: Runner) -> bool:
         """Run one body; tell whether the task is fit for another one."""
+        driver: InContext | None = None
         try:
             coroutine = runner.enter()
             if coroutine is None:
@@ -118,10 +124,14 @@ class Strand:
             except StopIteration as stop:
                 value = stop.value
             else:
-                value = await InContext(coroutine, context, yielded)
+                driver = InContext(coroutine, context, yielded)
+                value = await driver
         except BaseException as error:  # the runner knows what is a failure and what must go on
+            if driver is not None and driver.thrown_away:
+                thrown_away(execution)
+                raise
             self._settle(runner.raised, error)
-            if isinstance(error, GeneratorExit) or (isinstance(error, FATAL) and not execution.own_loop):
+            if isinstance(error, FATAL) and not execution.own_loop:
                 raise  # the loop, and whoever runs it, has to know
             if isinstance(error, CancelledError) and execution.interrupted:
                 raise
