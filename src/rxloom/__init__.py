@@ -49,21 +49,12 @@ from rxloom.errors import (
 from rxloom.mapping import from_context, from_init, from_result, from_state, template, value
 from rxloom.memory import MemoryStore
 from rxloom.ports.runtime import install
+from rxloom.results import Canceled, Failed, Paused, Success, Suspended, WorkflowResult
 from rxloom.retry import Retry
 from rxloom.run import Run
 from rxloom.runtime import Runtime, implicit
 from rxloom.settings import RunInfo
-from rxloom.snapshot import (
-    Canceled,
-    Failed,
-    Paused,
-    RunStatus,
-    Snapshot,
-    StepRecord,
-    Success,
-    Suspended,
-    WorkflowResult,
-)
+from rxloom.snapshot import RunStatus, Snapshot, StepRecord
 from rxloom.state import Reduce
 from rxloom.step import Step, create_step, step, step_from_operator
 from rxloom.stream import WorkflowStream

@@ -2,148 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapping
 from threading import get_ident
-from typing import Any, Final, Generic, Protocol, cast
+from typing import Any, Final, Generic, cast
 
 from reactivex import Observable
 from reactivex.abc import ObserverBase, SchedulerBase
 from reactivex.observer import Observer
-from typing_extensions import TypeVar, override
+from typing_extensions import TypeVar
 
 from rxloom.chunks import Answer, Usage
 from rxloom.errors import AbortSignal, BailSignal, StepSignal, SuspendSignal
+from rxloom.ports.call import CallPort
 from rxloom.step_type import Step
 
 StateT = TypeVar("StateT", default=Any)
 ResumeT = TypeVar("ResumeT", default=Any)
 T = TypeVar("T")
-
-
-class CallPort(Protocol):
-    """What a context needs of the step call it belongs to; the engine's `Leaf` is one."""
-
-    path: str
-    id: str
-    attempt: int
-    thread: int
-    touched: bool
-    signal: StepSignal | None
-
-    @property
-    def run_id(self) -> str:
-        """The run."""
-        ...
-
-    @property
-    def workflow_id(self) -> str:
-        """The workflow the step is in."""
-        ...
-
-    @property
-    def resource_id(self) -> str | None:
-        """Whose run it is."""
-        ...
-
-    @property
-    def iteration(self) -> int:
-        """Round or index."""
-        ...
-
-    @property
-    def idempotency_key(self) -> str:
-        """Equal for every execution."""
-        ...
-
-    @property
-    def init_data(self) -> Any:
-        """The workflow's input."""
-        ...
-
-    @property
-    def scheduler(self) -> SchedulerBase:
-        """The run's scheduler."""
-        ...
-
-    @property
-    def cancelled(self) -> Observable[str | None]:
-        """Emits when asked to stop."""
-        ...
-
-    @property
-    def runtime(self) -> Any:
-        """The runtime."""
-        ...
-
-    @property
-    def runtime_context(self) -> MutableMapping[str, Any]:
-        """The user's own things."""
-        ...
-
-    @property
-    def answers(self) -> list[Answer]:
-        """Answers so far, oldest first."""
-        ...
-
-    def answer_to(self, payload: Any, label: str | None) -> Answer | None:
-        """Find the answer to a suspension."""
-        ...
-
-    def on_thread(self) -> bool:
-        """Tell whether this is the run's thread."""
-        ...
-
-    def post(self, action: Callable[[], None]) -> None:
-        """Run on the run's thread."""
-        ...
-
-    def write(self, value: Any) -> bool:
-        """Append an output, and tell whether a pacing reader lags."""
-        ...
-
-    def custom(self, type: str, data: Any) -> None:
-        """Append a custom chunk."""
-        ...
-
-    def crowded(self) -> bool:
-        """Tell whether a pacing reader lags."""
-        ...
-
-    async def room(self) -> None:
-        """Wait for pacing readers."""
-        ...
-
-    def result_of(self, step_id: str, default: Any) -> Any:
-        """Find an output."""
-        ...
-
-    def state(self) -> Any:
-        """What the step sees of the state."""
-        ...
-
-    def state_fields(self) -> Mapping[str, Any]:
-        """The same as fields."""
-        ...
-
-    def write_state(self, new: Any, seen: Mapping[str, Any] | None) -> None:
-        """Write what differs."""
-        ...
-
-    def update_state(self, change: Callable[[Any], Mapping[str, Any]]) -> None:
-        """Apply a change."""
-        ...
-
-    def record_usage(self, usage: Usage) -> None:
-        """Count tokens."""
-        ...
-
-    async def on_worker(self, work: Callable[[], T]) -> T:
-        """Run on a worker thread."""
-        ...
-
-    def blocking(self, call: Callable[[], Awaitable[Any] | None]) -> None:
-        """Run on the run's thread and wait."""
-        ...
 
 
 class Done(Generic[T]):
@@ -468,7 +343,7 @@ class SyncStepContext(_Context[StateT, ResumeT]):
         call.blocking(lambda: call.update_state(_changer(change, changes)))
 
 
-def _written(call: CallPort, write: Callable[[], None]) -> Awaitable[None] | None:
+def _written(call: CallPort, write: Callable[[], object]) -> Awaitable[None] | None:
     write()
     return call.room() if call.crowded() else None
 
@@ -479,40 +354,3 @@ def _changer(
     if change is None:
         return lambda _: changes
     return lambda state: {**change(state), **changes}
-
-
-class RuntimeContext(MutableMapping[str, Any]):
-    """The runtime context of a run: a mapping that records what is set and removed."""
-
-    __slots__ = ("_items", "_wrote")
-
-    def __init__(self, items: dict[str, Any], wrote: Callable[[Mapping[str, Any], tuple[str, ...]], None]) -> None:
-        """Make a mapping over `items`; `wrote` is told of each change."""
-        self._items = items
-        self._wrote = wrote
-
-    @override
-    def __getitem__(self, key: str) -> Any:
-        return self._items[key]
-
-    @override
-    def __setitem__(self, key: str, value: Any) -> None:
-        self._wrote({key: value}, ())
-
-    @override
-    def __delitem__(self, key: str) -> None:
-        if key not in self._items:
-            raise KeyError(key)
-        self._wrote({}, (key,))
-
-    @override
-    def __iter__(self) -> Iterator[str]:
-        return iter(list(self._items))
-
-    @override
-    def __len__(self) -> int:
-        return len(self._items)
-
-    @override
-    def __repr__(self) -> str:
-        return f"RuntimeContext({self._items!r})"

@@ -25,17 +25,20 @@ from rxloom.chunks import (
     WorkflowStart,
     WorkflowStartPayload,
 )  # fmt: skip
-from rxloom.context import RuntimeContext
 from rxloom.engine import Ctx, Execution, Failure, Question, Scope
 from rxloom.error_info import error_info
 from rxloom.errors import RunTimeout
 from rxloom.outcome import LegOutcome
 from rxloom.ports.node import WorkflowPort
+from rxloom.runtime_context import RuntimeContext
 from rxloom.schema import input_invalid, output_invalid
 from rxloom.settings import Callback, RunInfo
 from rxloom.values import copy_plain
 
 logger: logging.Logger = logging.getLogger("rxloom")
+
+GRACE = 5.0
+"""Seconds that a step which does not end at once is waited for, where nobody says another number."""
 
 Status: TypeAlias = Literal["success", "failed", "suspended", "canceled", "paused"]
 
@@ -92,10 +95,12 @@ class Leg:
         self._open("start", value=value, state=fields, resource_id=resource_id, context=context)
         if execution.canceling:
             self._end("canceled")
-            return
-        if wrong is not None:
+        elif wrong is not None:
             self._fail(Failure(wrong, error_info(wrong)))
-            return
+        elif not execution.interrupted:
+            self._begin()
+
+    def _begin(self) -> None:
         callback = self.workflow.settings.on_start
         if callback is None:
             self._run()
@@ -107,7 +112,8 @@ class Leg:
         execution = self.execution
         execution.recorded = True
         self._open("resume", context=context, answers=answers)
-        self._run()
+        if not execution.interrupted:
+            self._run()
 
     def join(self, answers: Mapping[str, Any]) -> None:
         """Give answers to leaves that are suspended while this leg still runs."""
@@ -233,44 +239,64 @@ class Leg:
         self._fail(Failure(error, error_info(error)))
 
     def _run_out(self, limit: float) -> None:
-        error = RunTimeout(limit, workflow_id=self.workflow.id, run_id=self.execution.run_id)
-        self._halt(partial(self._fail, Failure(error, error_info(error))))
+        if not self.execution.canceling:
+            error = RunTimeout(limit, workflow_id=self.workflow.id, run_id=self.execution.run_id)
+            self._halt(partial(self._fail, Failure(error, error_info(error))), GRACE)
 
     # -- cancelling ----------------------------------------------------------------------------------------------
 
-    def cancel(self, reason: str | None = None, grace: float = 5.0) -> None:
+    def cancel(self, reason: str | None = None, grace: float = GRACE) -> None:
         """Cancel the leg: everything open closes as canceled, then the run is canceled."""
         execution = self.execution
-        if execution.canceling or self._ended or execution.interrupted:
+        if execution.canceling or execution.interrupted:
+            return
+        if self._ended:  # it has ended otherwise, and is only telling its callbacks
+            self._arm(grace)
             return
         execution.canceling = True
         execution.cancel_reason = self.outcome.reason = reason
-        execution.soon(self._cancel)
-        self._grace = execution.after(grace, partial(self._abandon, grace))
+        execution.soon(partial(self._halt, partial(self._end, "canceled"), grace))
 
-    def _cancel(self) -> None:
-        self._halt(partial(self._end, "canceled"))
-
-    def _halt(self, then: Callable[[], None]) -> None:
+    def _halt(self, then: Callable[[], None], grace: float) -> None:
         if self._ended or self.execution.interrupted:
             return
         self._closing = True
+        self._arm(grace)
+        self._stop_flow()
+        self.execution.root.when_empty(then)
+
+    def _stop_flow(self) -> None:
         flow, self._flow = self._flow, None
         if flow is not None:
             flow.dispose()
-        self.execution.root.when_empty(then)
+
+    def _arm(self, grace: float) -> None:
+        """Wait for what is open no longer than the grace period."""
+        if self._grace is not None:
+            self._grace.dispose()
+        self._grace = self.execution.after(grace, partial(self._abandon, grace))
 
     def _abandon(self, grace: float) -> None:
         """Close what has not ended within the grace period, and discard whatever it will return."""
+        if self._ended:
+            self._report("a callback", grace)
+            self._stop_flow()
+            self._finish(self._status or "failed")
+            return
         stubborn = sorted(self.execution.calls, key=lambda call: call.path.count("."), reverse=True)  # type: ignore[attr-defined]
         for call in stubborn:
             if call.busy:
-                logger.error(
-                    "step %r of run %s did not end within %g s of its cancellation; its result is discarded",
-                    call.path, self.execution.run_id, grace,  # type: ignore[attr-defined]
-                )  # fmt: skip
+                self._report(f"step {call.path!r}", grace)  # type: ignore[attr-defined]
             call.abandon()  # type: ignore[attr-defined]
-        self.execution.root.go_on_if_empty()
+        if not self._ended:
+            self._report("a condition or a callback", grace)
+            root = self.execution.root
+            root.children = 0
+            root.go_on_if_empty()
+
+    def _report(self, what: str, grace: float) -> None:
+        run_id = self.execution.run_id
+        logger.error("%s of run %s did not end within %g s; its result is discarded", what, run_id, grace)
 
     # -- finishing -----------------------------------------------------------------------------------------------
 
@@ -282,6 +308,8 @@ class Leg:
             self._deadline.dispose()
             self._deadline = None
         self._status = status
+        if status == "canceled":
+            self._arm(GRACE)
         settings = self.workflow.settings
         if settings.on_finish is None and (settings.on_error is None or status != "failed"):
             self._finish(status)
@@ -347,6 +375,8 @@ class Leg:
         self._over()
 
     def _interrupted(self, _: Exception) -> None:
+        if not self.execution.loop.is_closed():
+            self._stop_flow()  # or its timers would go on
         self._over()
 
     def _over(self) -> None:

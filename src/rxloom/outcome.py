@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from rxloom.snapshot import Snapshot, WorkflowResult, result_of
+from rxloom.results import WorkflowResult, result_of
+from rxloom.snapshot import Snapshot
 
 logger: logging.Logger = logging.getLogger("rxloom")
 

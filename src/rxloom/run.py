@@ -13,7 +13,8 @@ from rxloom.errors import RunAlreadyStarted
 from rxloom.feed import Feed, View
 from rxloom.ports.loop import LoopPort
 from rxloom.ports.runtime import RuntimePort
-from rxloom.snapshot import Snapshot, WorkflowResult
+from rxloom.results import WorkflowResult
+from rxloom.snapshot import Snapshot
 from rxloom.step_type import Step
 from rxloom.stream import WorkflowStream
 from rxloom.target import Path, path_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from typing import Any, Generic, TypeVar
 
 from reactivex import Observable
@@ -10,11 +10,14 @@ from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
 from typing_extensions import override
 
 from rxloom.chunks import Chunk, Usage
+from rxloom.context import Done
 from rxloom.feed import Cursor, Feed
 from rxloom.last_value import last_told
+from rxloom.log import Ending
 from rxloom.observable import BoundObservable
 from rxloom.reader import ChunkIterator, OnOverflow
-from rxloom.snapshot import RunStatus, Snapshot, WorkflowResult
+from rxloom.results import WorkflowResult
+from rxloom.snapshot import RunStatus, Snapshot
 
 Out = TypeVar("Out")
 T = TypeVar("T")
@@ -155,9 +158,13 @@ class _Ending(Cursor):
 class _Derived(BoundObservable[T]):
     """An Observable each of whose subscriptions is a cursor of its own."""
 
-    def __init__(self, feed: Feed, cursor: Callable[[ObserverBase[T]], Cursor]) -> None:
+    def __init__(
+        self, feed: Feed, cursor: Callable[[ObserverBase[T]], Cursor], final: Callable[[Ending], T] | None = None
+    ) -> None:
         super().__init__(feed.scheduler)
+        self._feed = feed
         self._cursor = cursor
+        self._final = final
 
     @override
     def _subscribe_core(self, observer: ObserverBase[T], scheduler: SchedulerBase | None = None) -> DisposableBase:
@@ -167,14 +174,20 @@ class _Derived(BoundObservable[T]):
 
     @override
     def __await__(self) -> Generator[Any, None, T]:
+        ending = self._feed.ending if self._final is not None else None
+        if ending is not None and self._final is not None:
+            self._feed.look()
+            return Done(self._final(ending)).__await__()
         # Past `subscribe`: its trampoline costs more than all the rest, and a cursor needs none.
-        result: Generator[Any, None, T] = last_told(self._subscribe_core).__await__()
-        return result
+        told: Coroutine[Any, Any, T] = last_told(self._subscribe_core)
+        return told.__await__()
 
 
-def _derived(feed: Feed, cursor: Callable[[ObserverBase[T]], Cursor]) -> Observable[T]:
+def _derived(
+    feed: Feed, cursor: Callable[[ObserverBase[T]], Cursor], final: Callable[[Ending], T] | None = None
+) -> Observable[T]:
     # A function infers `T`; `_Derived[T](...)` would do so at run time, for 2 µs a stream.
-    return _Derived(feed, cursor)
+    return _Derived(feed, cursor, final)
 
 
 class WorkflowStream(BoundObservable[Chunk], Generic[Out]):
@@ -223,7 +236,7 @@ class WorkflowStream(BoundObservable[Chunk], Generic[Out]):
     def status(self) -> Observable[RunStatus]:
         """The status of the run: the present one on subscribing, then each change; `await` gives the final one."""
         feed = self._feed
-        return _derived(feed, lambda observer: _Follower(feed, observer, _status, distinct=True))
+        return _derived(feed, lambda observer: _Follower(feed, observer, _status, distinct=True), _status_of)
 
     @property
     def usage(self) -> Observable[Usage]:
@@ -236,7 +249,7 @@ class WorkflowStream(BoundObservable[Chunk], Generic[Out]):
     def result(self) -> Observable[WorkflowResult[Out]]:
         """The result, once: `Success`, `Failed`, `Suspended`, `Canceled` or `Paused`."""
         feed = self._feed
-        return _derived(feed, lambda observer: _Ending(feed, observer, lambda result: result))
+        return _derived(feed, lambda observer: _Ending(feed, observer, lambda result: result), _result_of)
 
     @property
     def output(self) -> Observable[Out]:
@@ -325,6 +338,14 @@ class _Canceling(_Subscription):
         super().dispose()
         if not over and self.feed.cancel is not None:
             self.feed.cancel()
+
+
+def _result_of(ending: Ending) -> WorkflowResult[Any]:
+    return ending.outcome.result
+
+
+def _status_of(ending: Ending) -> RunStatus:
+    return ending.outcome.result.status
 
 
 def _status(snapshot: Snapshot) -> RunStatus:

@@ -14,22 +14,11 @@ from typing_extensions import override
 
 from rxloom.chunks import (
     ErrorInfo,
-    ItemStart,
-    StepResult,
-    StepResultPayload,
-    StepRetry,
-    StepRetryPayload,
-    StepStart,
-    StepStartPayload,
-    StepSuspended,
-    StepSuspendedPayload,
     Suspension,
 )  # fmt: skip
 from rxloom.engine._ctx import BAILED, Ctx, Err, Failure, Halt, Ok
-from rxloom.engine._execution import Execution
-from rxloom.engine._parent import Parent
 from rxloom.engine._pipe import Pipe
-from rxloom.error_info import error_info
+from rxloom.engine._telling import Telling
 from rxloom.errors import NonRetryable, RxLoomError, StepTimeout
 from rxloom.retry import Retry
 from rxloom.schema import Schema, input_invalid, output_invalid
@@ -40,53 +29,30 @@ from rxloom.values import copy_plain
 NO_RETRY = Retry(0)
 
 
-class Call(Parent, DisposableBase):
+class Call(Telling):
     """A step call. Subclasses say how an attempt runs and how it is halted.
 
     Attributes:
-        step: what is called.
-        id: what its chunks call it; for an item of a `for_each` the id of the whole.
-        path: its path, `each[2]` for an item.
-        index: its index as an item, or `None`.
-        attempt: 0-based number of the running attempt.
+        closed: whether its result, or its suspension, was told.
+        thread: the thread of the leg.
         waited: seconds this attempt has waited for readers, which its timeout does not count.
     """
 
-    __slots__ = (
-        "_err", "_ok", "_pipe", "_retry", "_timer", "_total_timer", "attempt", "call_id", "closed", "ctx", "entry",
-        "execution", "id", "index", "input", "metadata", "path", "resume_payload", "resumed_at", "started_at", "step",
-        "thread", "told_input", "waited",
-    )  # fmt: skip
+    __slots__ = ("_err", "_ok", "_pipe", "_retry", "_timer", "_total_timer", "closed", "thread", "waited")
 
     def __init__(self, step: Step[Any, Any, Any], ctx: Ctx, ok: Ok, err: Err, entry: Entry | None) -> None:
         """Make a call of `step`; `entry` is the recorded suspension that it resumes from, if it does."""
-        super().__init__(ctx.parent)
-        self.step: Step[Any, Any, Any] = step
-        self.ctx: Ctx = ctx
-        self.execution: Execution = ctx.execution
+        super().__init__(step, ctx, entry)
         self.thread: int = ctx.execution.thread
-        scope = ctx.scope
-        self.id: str = scope.prefix + step.id
-        self.index: int | None = ctx.index
-        self.path: str = self.id if ctx.index is None else f"{self.id}[{ctx.index}]"
-        self.entry: Entry | None = entry
         self._ok: Ok | None = ok
         self._err: Err | None = err
         self._pipe: Pipe | None = Pipe(self) if step.operators else None
-        around = None if step.operators else scope.retries
+        around = None if step.operators else ctx.scope.retries
         self._retry = step.retries or around or NO_RETRY
         self._timer: DisposableBase | None = None
         self._total_timer: DisposableBase | None = None
-        self.attempt: int = 0
         self.closed: bool = False
         self.waited: float = 0.0
-        self.call_id: str = ""
-        self.input: Any = ctx.value
-        self.told_input: Any = None
-        self.started_at: int = 0
-        self.resumed_at: int | None = None
-        self.resume_payload: Any = None
-        self.metadata: dict[str, Any] | None = {"iterationCount": ctx.iteration} if ctx.iteration else None
 
     # -- how subclasses run an attempt ---------------------------------------------------------------------------
 
@@ -125,38 +91,7 @@ class Call(Parent, DisposableBase):
             self.parent.children += 1
         execution.calls[self] = None
         self.arm_total()
-        now = execution.now()
-        entry = self.entry
-        self.started_at = now
-        if entry is not None:
-            self.resumed_at = now
-            self.started_at = entry.started_at
-            self.attempt = entry.attempt
-            self.resume_payload = self._newest_answer()
-        self.told_input = copy_plain(self.input)
-        if self.index is None:
-            self.call_id = execution.next_call_id()
-            execution.tell(
-                StepStart(
-                    execution.run_id,
-                    StepStartPayload(
-                        self.id, self.call_id, self.told_input, self.started_at, self.resume_payload,
-                        self.resumed_at, self.metadata,
-                    ),
-                )
-            )  # fmt: skip
-        else:
-            self.call_id = self.parent.call_id if isinstance(self.parent, Call) else ""
-            execution.note(ItemStart(self.path, self.told_input, now))
-            execution.commit()
-
-    def _newest_answer(self) -> Any:
-        answers = self.execution.snapshot.answers
-        found = answers.get(self.path)
-        if found is None:  # a container shows the answer to the leaf inside it
-            prefixes = (self.path + ".", self.path + "[")
-            found = next((given for path, given in reversed(answers.items()) if path.startswith(prefixes)), None)
-        return found[-1].data if found else None
+        self.tell_start()
 
     def check_input(self) -> Exception | None:
         """Validate the input, and return what is wrong with it."""
@@ -280,17 +215,6 @@ class Call(Parent, DisposableBase):
         else:
             self.execution.soon(self._try_again)
 
-    def tell_retry(self, error: Exception, delay: float) -> None:
-        """Tell that attempt number `attempt` comes after `delay` seconds."""
-        self.execution.tell(
-            StepRetry(
-                self.execution.run_id,
-                StepRetryPayload(
-                    self.id, self.call_id, self.attempt, self.info(error), round(delay * 1000), self.index
-                ),
-            )
-        )
-
     def _try_again(self) -> None:
         self._timer = None
         if self.closed or self.then is not None:
@@ -305,10 +229,6 @@ class Call(Parent, DisposableBase):
     def retries_after(self, error: Exception) -> bool:
         here = not self.closed and self.then is None and self.attempt < self._retry.retries
         return here and self._retry.should_retry(error)
-
-    def info(self, error: Exception) -> ErrorInfo:
-        """Return what is told of `error`."""
-        return error_info(error, step_path=self.path, attempt=self.attempt)
 
     # -- closing -------------------------------------------------------------------------------------------------
 
@@ -360,18 +280,7 @@ class Call(Parent, DisposableBase):
 
     def close_suspended(self, halt: Halt, at: int) -> None:
         """Tell the suspension of this call, or of what is inside it, and hand it on."""
-        if self.index is None:
-            self.execution.tell(
-                StepSuspended(
-                    self.execution.run_id,
-                    StepSuspendedPayload(
-                        self.id, self.call_id, self.told_input, self.started_at, at, copy_plain(halt.payload),
-                        self.resume_payload, self.resumed_at, self.metadata,
-                    ),
-                )
-            )  # fmt: skip
-        else:
-            self.execution.commit()
+        self.tell_suspended(halt, at)
         self._end()
         ok = self._ok
         self._drop()
@@ -391,17 +300,7 @@ class Call(Parent, DisposableBase):
         error: ErrorInfo | None = None,
         handled: bool = False,
     ) -> None:
-        execution = self.execution
-        if self.index is None:
-            execution.tell(
-                StepResult(
-                    execution.run_id,
-                    StepResultPayload(
-                        self.id, self.call_id, self.told_input, self.started_at, status, execution.now(),
-                        copy_plain(output), error, handled, self.resume_payload, self.resumed_at, self.metadata,
-                    ),
-                )
-            )  # fmt: skip
+        self.tell_result(status, output=output, error=error, handled=handled)
         self._end()
 
     def _leave_pipe(self) -> None:

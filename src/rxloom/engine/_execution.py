@@ -51,8 +51,8 @@ class Execution:
 
     __slots__ = (
         "__weakref__", "_calls", "_posted", "_posting", "_prefix", "answered", "calls", "cancel", "cancel_reason",
-        "canceling", "context", "fans", "gate", "interrupted", "log", "loop", "now", "offload", "on_interrupt", "own_loop",
-        "per_step", "port", "recorded", "root", "run_context", "run_id", "runtime", "scheduler", "silent", "snapshot",
+        "canceling", "context", "fans", "gate", "interrupted", "log", "loop", "now", "offload", "on_interrupt",
+        "own_loop", "per_step", "port", "recorded", "root", "run_context", "run_id", "runtime", "scheduler", "silent", "snapshot",
         "strand", "tasks", "thread", "waits",
     )  # fmt: skip
 

@@ -100,6 +100,13 @@ class Leaf(Services):
                     self._strand.next = None
                 self._leave()
 
+    @override
+    def abandon(self) -> None:
+        strand = self._strand
+        super().abandon()
+        if strand is not None and self._entered:
+            strand.task.cancel()  # once more, for one that waits for a thread
+
     def enter(self) -> Coroutine[Any, Any, Any] | None:
         """Begin the body in a copy of the run's context."""
         if not self.busy:

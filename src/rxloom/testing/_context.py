@@ -151,6 +151,7 @@ class _LoneCall:
     """A step call without a run: what a context needs, and nothing around it."""
 
     def __init__(self, identity: Identity, answers: list[Answer]) -> None:
+        self.thread = get_ident()
         self.run_id: str = identity.get("run_id", "run")
         self.workflow_id: str = identity.get("workflow_id", "workflow")
         self.resource_id: str | None = identity.get("resource_id")
@@ -186,14 +187,10 @@ class _LoneCall:
 
     # -- everything happens here and now -------------------------------------------------------------------------
 
-    @property
-    def thread(self) -> int:
-        return get_ident()
-
     def on_thread(self) -> bool:
         return True
 
-    def post(self, action: Callable[[], None]) -> None:
+    def post(self, action: Callable[[], object]) -> None:
         action()
 
     def blocking(self, call: Callable[[], Awaitable[Any] | None]) -> None:

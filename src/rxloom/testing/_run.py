@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from rxloom.chunks import Chunk, Suspension
+from rxloom.results import Suspended, WorkflowResult
 from rxloom.run import Run
-from rxloom.snapshot import Suspended, WorkflowResult
 from rxloom.stream import WorkflowStream
 from rxloom.testing._virtual import virtual_run
 from rxloom.workflow import Workflow
