@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapping
 from threading import get_ident
-from typing import Any, Final, Generic, cast
+from typing import Any, cast, Final, Generic, NoReturn
 
 from reactivex import Observable
 from reactivex.abc import ObserverBase, SchedulerBase
@@ -179,11 +179,11 @@ class _Context(Generic[StateT, ResumeT]):
         else:
             call.post(lambda: call.record_usage(usage))
 
-    def bail(self, result: Any = None) -> Any:
+    def bail(self, result: Any = None) -> NoReturn:
         """End the workflow now, with success and `result`; a nested workflow ends alone."""
         raise self._signal(BailSignal(result, owner=self._call))
 
-    def abort(self, reason: str | None = None) -> Any:
+    def abort(self, reason: str | None = None) -> NoReturn:
         """Cancel the run."""
         raise self._signal(AbortSignal(reason, owner=self._call))
 

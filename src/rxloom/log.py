@@ -102,7 +102,7 @@ class ChunkLog:
         self.error: Exception | None = None
         self.endings: list[Ending] = []
         self.outcome: LegOutcome | None = None
-        self._old: list[Told] = []
+        self._old: list[Told] | None = None  # most runs never have one: it is a list less to collect
         self._store = store
         self._append = store.append
         self._fence = fence
@@ -217,7 +217,10 @@ class ChunkLog:
                 kept.append(chunk)
             cut += 1
         with self._lock:
-            self._old += kept
+            if self._old is None:
+                self._old = kept
+            else:
+                self._old += kept
             del self.chunks[:cut]
             self.base += cut
 
@@ -255,15 +258,17 @@ class ChunkLog:
 
     def adopt(self, records: Sequence[Record], next_pos: int) -> None:
         """Take the recorded history of the run: fold it, and keep its chunks for readers."""
+        history: list[Told] = []
         for record in records:
             if isinstance(record, WorkflowStart):
                 self._next_outcome().looked_at = True  # whoever was there then has seen it
             apply(self.snapshot, record)
             if isinstance(record, Private):
                 continue
-            self._old.append(record)
+            history.append(record)
             if isinstance(record, WorkflowFinish) and self.outcome is not None:
                 self.endings.append(Ending(record, self.outcome))
+        self._old = history
         self.snapshot.next_pos = next_pos
         self.base = self.told = self.committed = self.snapshot.next_seq
         self._pin = self._store.pin(self.run_id)
@@ -276,8 +281,9 @@ class ChunkLog:
             base, told = self.base, self.told
             if seq >= base:
                 return list(self.chunks[seq - base : min(told - base, seq - base + limit)])
-            at = bisect_left(self._old, seq, key=lambda chunk: chunk.seq)
-            found: list[Told] = self._old[at : at + limit]
+            old = self._old or []
+            at = bisect_left(old, seq, key=lambda chunk: chunk.seq)
+            found = old[at : at + limit]
             if len(found) < limit:
                 found += self.chunks[: min(told - base, limit)]
         return self._with_gaps(seq, found, told)

@@ -277,7 +277,7 @@ class Services(Call):
         """Apply a change to the state as it is now."""
         spec = self.ctx.scope.workflow.settings.state
         state = self.execution.snapshot.state
-        self._write(spec.joined(state, change(spec.present(state))))
+        self._write(spec.joined(state, spec.checked(change(spec.present(state)))))
 
     def _write(self, changes: Mapping[str, Any]) -> None:
         self._check_open()
