@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import signal
 import sys
 import warnings
 from collections import Counter
@@ -188,11 +189,22 @@ async def main(root: Path) -> int:
     return 0
 
 
-if __name__ == "__main__":
+def run_as_script() -> int:
+    """Take the path from the command line."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `quickstart.py | head` ends quietly
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if callable(reconfigure):
         reconfigure(errors="replace")  # a file may have any name
     for kind in (SyntaxWarning, DeprecationWarning):
         warnings.simplefilter("ignore", kind)  # about the surveyed code, which is not ours
     chosen = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(asyncio.__file__).parent
-    sys.exit(asyncio.run(main(chosen)))
+    try:
+        return asyncio.run(main(chosen))
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(run_as_script())
