@@ -42,12 +42,12 @@ from rxloom.wire_form import Envelope
 # fmt: off
 __all__ = [
     "Answer", "Choice", "Chunk", "ContextWrite", "Custom", "CustomType", "EmptyPayload", "ErrorInfo", "EventReceived",
-    "EventTaken", "FinishStatus", "Gap", "GapData", "ItemStart", "ItemStatus", "LegKind", "LegStarted", "Private",
-    "Record", "ResultStatus", "Source", "StateWrite", "StepChunk", "StepOutput", "StepOutputPayload", "StepProgress",
-    "StepProgressPayload", "StepResult", "StepResultPayload", "StepRetry", "StepRetryPayload", "StepStart",
-    "StepStartPayload", "StepSuspended", "StepSuspendedPayload", "StepWaiting", "StepWaitingPayload", "Suspension",
-    "Told", "Usage", "WorkflowCanceled", "WorkflowFinish", "WorkflowFinishPayload", "WorkflowPaused", "WorkflowStart",
-    "WorkflowStartPayload",
+    "EventTaken", "FinishStatus", "Gap", "GapData", "ItemFailed", "ItemStart", "ItemStatus", "LegKind", "LegStarted",
+    "Private", "Record", "ResultStatus", "Source", "StateWrite", "StepChunk", "StepOutput", "StepOutputPayload",
+    "StepProgress", "StepProgressPayload", "StepResult", "StepResultPayload", "StepRetry", "StepRetryPayload",
+    "StepStart", "StepStartPayload", "StepSuspended", "StepSuspendedPayload", "StepWaiting", "StepWaitingPayload",
+    "Suspension", "Told", "Usage", "WorkflowCanceled", "WorkflowFinish", "WorkflowFinishPayload", "WorkflowPaused",
+    "WorkflowStart", "WorkflowStartPayload",
 ]
 # fmt: on
 
@@ -277,6 +277,14 @@ class ItemStart:
 
 
 @dataclass(slots=True)
+class ItemFailed:
+    """A `for_each` item fails with `error`, for which its progress chunk has no place."""
+
+    path: str
+    error: ErrorInfo
+
+
+@dataclass(slots=True)
 class Suspension:
     """A leaf that waits for an answer: where, under which label, and what it asks.
 
@@ -324,6 +332,15 @@ class EventTaken:
 
 
 Private: TypeAlias = (
-    LegStarted | StateWrite | ContextWrite | Choice | ItemStart | Suspension | Answer | EventReceived | EventTaken
+    LegStarted
+    | StateWrite
+    | ContextWrite
+    | Choice
+    | ItemStart
+    | ItemFailed
+    | Suspension
+    | Answer
+    | EventReceived
+    | EventTaken
 )
 Record: TypeAlias = Told | Private

@@ -15,6 +15,7 @@ from rxloom.chunks import (
     Custom,
     EventReceived,
     EventTaken,
+    ItemFailed,
     ItemStart,
     LegStarted,
     Record,
@@ -71,7 +72,7 @@ def apply(snapshot: Snapshot, record: Record) -> None:
         case StepProgress():
             snapshot.next_seq = record.seq + 1
             _progress(snapshot, record.payload)
-        case ItemStart():
+        case ItemStart() | ItemFailed():
             _item(snapshot, record)
         case StateWrite():
             snapshot.state.update(record.changes)
@@ -274,8 +275,12 @@ def _retry(snapshot: Snapshot, payload: StepRetryPayload) -> None:
     _forget_below(snapshot, path)
 
 
-def _item(snapshot: Snapshot, record: ItemStart) -> None:
+def _item(snapshot: Snapshot, record: ItemStart | ItemFailed) -> None:
     entry = snapshot.mine(record.path)
+    if isinstance(record, ItemFailed):
+        if entry is not None:
+            entry.error = record.error
+        return
     parent = snapshot.generation_of(parent_path(record.path))
     if entry is None or entry.status != "suspended" or entry.parent_generation != parent:
         entry = _open(snapshot, record.path, record.input, record.at)
