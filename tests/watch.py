@@ -51,8 +51,8 @@ def nothing_watched() -> Generator[None]:
         _watching = True
 
 
-def _check(old: list[Told], new: list[Told]) -> None:
-    chunks = [*old, *new]
+def _check(old: list[Told] | None, new: list[Told] | None) -> None:
+    chunks = [*(old or ()), *(new or ())]
     whole = bool(chunks) and chunks[0].seq == 0 and chunks[-1].seq == len(chunks) - 1
     if whole:  # a bounded log has dropped outputs, and what is left is no sequence
         _damage.extend(check_chunks(chunks, complete=isinstance(chunks[-1], WorkflowFinish)))
