@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from asyncio import CancelledError
 from collections.abc import Coroutine
-from contextvars import Context
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -39,7 +38,7 @@ FUSABLE = frozenset({"async", "inline"})
 class Leaf(Services):
     """A call whose attempts run the body of a step."""
 
-    __slots__ = ("_answers", "_entered", "_queued", "_strand", "_used", "body_context", "context", "signal", "touched")
+    __slots__ = ("_answers", "_entered", "_queued", "_strand", "_used", "context", "signal", "touched")
 
     busy: bool
 
@@ -54,7 +53,6 @@ class Leaf(Services):
         self.touched: bool = False
         self.signal: StepSignal | None = None
         self.context: StepContext | None = None
-        self.body_context: Context = self.execution.context
 
     # -- running -------------------------------------------------------------------------------------------------
 
@@ -116,7 +114,6 @@ class Leaf(Services):
         self.touched = False
         self._used = []
         self._answers = self.execution.snapshot.answers.get(self.path) if self.execution.recorded else None
-        self.body_context = self.execution.context.copy()
         self.context = context = StepContext(self)
         return body_of(self.step, self.attempt_input(), context, lambda: SyncStepContext(self))
 
@@ -132,7 +129,7 @@ class Leaf(Services):
 
     def returned(self, value: Any) -> None:
         """Take what the body returned."""
-        context, signal = self.context, self.signal
+        strand, context, signal = self._strand, self.context, self.signal
         self._leave()
         if self.then is not None:
             self.go_on_if_empty()
@@ -147,15 +144,16 @@ class Leaf(Services):
                 )
             )
         elif self.step.attempt_output.is_any and isinstance(value, Observable):
-            self._subscribe(cast("Observable[Any]", value), context)
+            self._subscribe(cast("Observable[Any]", value), context, strand)
         else:
             self.attempt_succeeded(value)
 
-    def _subscribe(self, source: Observable[Any], context: StepContext | None) -> None:
+    def _subscribe(self, source: Observable[Any], context: StepContext | None, strand: Strand | None) -> None:
         """Go on with the Observable that the function returned: its items are outputs, their fold is the output."""
         self.busy = self._entered = True
         self.context = context
-        self._strand = Strand(self.execution, _Folding(self, source))
+        variables = None if strand is None else strand.context
+        self._strand = Strand(self.execution, _Folding(self, source), variables)
 
     def raised(self, error: BaseException) -> None:
         """Take what the body raised."""
@@ -255,10 +253,6 @@ class _Folding:
     def __init__(self, leaf: Leaf, source: Observable[Any]) -> None:
         self._leaf = leaf
         self._source = source
-
-    @property
-    def body_context(self) -> Context:
-        return self._leaf.body_context
 
     def enter(self) -> Coroutine[Any, Any, Any] | None:
         return folded(self._leaf.step, self._source, self._leaf.context)

@@ -7,7 +7,7 @@ operators, threads or streams, and what follows a body that raised or was cancel
 
 from __future__ import annotations
 
-from asyncio import CancelledError, sleep
+from asyncio import CancelledError, current_task, sleep
 from collections.abc import Coroutine, Generator
 from contextvars import Context
 from typing import Any, Protocol
@@ -26,11 +26,6 @@ class Runner(Protocol):
         """Begin: return the coroutine to drive, or `None` when there is nothing to do any more."""
         ...
 
-    @property
-    def body_context(self) -> Context:
-        """The `contextvars` context of the body."""
-        ...
-
     def returned(self, value: Any) -> None:
         """Take what the body returned."""
         ...
@@ -43,14 +38,13 @@ class Runner(Protocol):
 class InContext:
     """Awaits a coroutine that has begun, every step of it inside a given context."""
 
-    __slots__ = ("_context", "_coroutine", "_yielded", "thrown_away")
+    __slots__ = ("_context", "_coroutine", "_yielded")
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any], context: Context, yielded: Any) -> None:
         """Go on with `coroutine`, which has just yielded `yielded` to the event loop."""
         self._coroutine = coroutine
         self._context = context
         self._yielded = yielded
-        self.thrown_away: bool = False
 
     def __await__(self) -> Generator[Any, Any, Any]:
         """Drive the coroutine to its end."""
@@ -63,7 +57,6 @@ class InContext:
                 try:
                     answer = yield yielded
                 except GeneratorExit:
-                    self.thrown_away = True
                     run(self._coroutine.close)
                     raise
                 except BaseException as error:  # noqa: BLE001 # the body decides what to do with it
@@ -75,15 +68,29 @@ class InContext:
 
 
 class Strand:
-    """A task that runs bodies, one after another."""
+    """A task that runs bodies, one after another.
 
-    __slots__ = ("_execution", "next", "task")
+    Attributes:
+        next: the body that runs next, if there is one already.
+        context: the `contextvars` context of the body that runs.
+        task: the task.
+    """
 
-    def __init__(self, execution: Execution, first: Runner) -> None:
-        """Start a task that runs `first`."""
+    __slots__ = ("_execution", "_fresh", "context", "next", "task")
+
+    def __init__(self, execution: Execution, first: Runner, context: Context | None = None) -> None:
+        """Start a task that runs `first`.
+
+        Args:
+            execution: the leg it belongs to.
+            first: the first body, which has the context of the task to itself.
+            context: that context; a copy of the run's if left out.
+        """
         self._execution = execution
+        self._fresh = True
         self.next: Runner | None = first
-        self.task = execution.spawn(self._run())
+        self.context: Context = context or execution.context.copy()
+        self.task = execution.spawn(self._run(), context=self.context)
 
     async def _run(self) -> None:
         execution = self._execution
@@ -113,27 +120,23 @@ class Strand:
 
     async def _one(self, execution: Execution, runner: Runner) -> bool:
         """Run one body; tell whether the task is fit for another one."""
-        driver: InContext | None = None
         try:
             coroutine = runner.enter()
             if coroutine is None:
                 return True
-            context = runner.body_context
-            try:
-                yielded = context.run(coroutine.send, None)
-            except StopIteration as stop:
-                value = stop.value
+            if self._fresh:
+                self._fresh = False
+                value = await coroutine
             else:
-                driver = InContext(coroutine, context, yielded)
-                value = await driver
-        except BaseException as error:  # the runner knows what is a failure and what must go on
-            if driver is not None and driver.thrown_away:
-                thrown_away(execution)
-                raise
-            self._settle(runner.raised, error)
-            if isinstance(error, FATAL) and not execution.own_loop:
-                raise  # the loop, and whoever runs it, has to know
-            if isinstance(error, CancelledError) and execution.interrupted:
+                self.context = context = execution.context.copy()
+                try:
+                    yielded = context.run(coroutine.send, None)
+                except StopIteration as stop:
+                    value = stop.value
+                else:
+                    value = await InContext(coroutine, context, yielded)
+        except BaseException as error:
+            if self._goes_on(runner, error):
                 raise
             return False
         if self.task.cancelling():
@@ -144,8 +147,20 @@ class Strand:
         execution.strand = None
         return True
 
+    def _goes_on(self, runner: Runner, error: BaseException) -> bool:
+        """Hand over what the body raised; tell whether the loop, and whoever runs it, has to know it too."""
+        execution = self._execution
+        if isinstance(error, GeneratorExit) and current_task(execution.loop) is not self.task:
+            thrown_away(execution)
+            return True
+        self._settle(runner.raised, error)
+        if isinstance(error, CancelledError):
+            return execution.interrupted
+        return isinstance(error, FATAL) and not execution.own_loop
+
     def _settle(self, take: Any, outcome: Any) -> None:
         try:
-            take(outcome)
+            # Not in the context of a body: whatever comes next must not see what that has set there.
+            self._execution.context.run(take, outcome)
         except Exception as error:  # noqa: BLE001 # a defect of ours must not vanish in a task
             self._execution.crash(error)
