@@ -161,9 +161,7 @@ class Leg:
         answers: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         execution = self.execution
-        execution.note(
-            LegStarted(kind, self.workflow.id, execution.now(), copy_plain(value), copy_plain(state), resource_id)
-        )
+        execution.note(LegStarted(kind, self.workflow.id, execution.now(), value, copy_plain(state), resource_id))
         if context:
             execution.note(ContextWrite(dict(context)))
         if answers:

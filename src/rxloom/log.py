@@ -240,6 +240,13 @@ class ChunkLog:
         for listener in listeners:
             listener.end(error)
 
+    def disown(self, error: Exception) -> None:
+        """Forget everybody, and have whoever comes now end with `error`: the run is another process's."""
+        self._lock = RLock()
+        self.error = error
+        self._listeners = self._keen = self.pacing = ()
+        self._sleepers, self._space = [], []
+
     def reopen(self, fence: int) -> LegOutcome:
         """Let a new leg append under `fence`, and return what will be its outcome."""
         self._fence = fence

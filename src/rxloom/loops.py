@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import wait
+from contextlib import suppress
 
 from rxloom.leg import Leg
 from rxloom.ports.offload import Offload
@@ -15,14 +16,30 @@ from rxloom.scheduler import LoopScheduler
 class LoopBinding:
     """An event loop with its one scheduler and the worker threads beside it."""
 
-    __slots__ = ("__weakref__", "loop", "offload", "own_loop", "scheduler")
+    __slots__ = ("__weakref__", "_ended", "_sentry", "loop", "offload", "own_loop", "scheduler")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, offload: Offload, *, own_loop: bool = False) -> None:
-        """Bind `loop`; `own_loop` when it is a background one of ours."""
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        offload: Offload,
+        ended: Callable[[LoopBinding], None] | None = None,
+        *,
+        own_loop: bool = False,
+    ) -> None:
+        """Bind a loop.
+
+        Args:
+            loop: the loop.
+            offload: the worker threads.
+            ended: called when the loop is about to end, or has been closed.
+            own_loop: whether it is a background one of ours.
+        """
         self.loop: asyncio.AbstractEventLoop = loop
         self.offload: Offload = offload
         self.own_loop: bool = own_loop
         self.scheduler: LoopScheduler = LoopScheduler(loop)
+        self._ended = ended
+        self._sentry: AsyncGenerator[None] | None = None
 
     @property
     def now(self) -> Callable[[], int]:
@@ -36,14 +53,37 @@ class LoopBinding:
         else:
             self.loop.call_soon_threadsafe(action)
 
+    def watch(self) -> None:
+        """Have the end of the loop noticed, from inside it.
+
+        A run that only waits has no task which the end of the loop would cancel. But a loop closes the asynchronous
+        generators that were begun in it; so one is begun, and left at its first `yield`.
+        """
+        self._sentry = _sentry(self.end)
+        with suppress(StopIteration):
+            anext(self._sentry).__await__().send(None)
+
+    def end(self) -> None:
+        """Tell, once, that the loop ends."""
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            ended(self)
+
+
+async def _sentry(relieved: Callable[[], None]) -> AsyncGenerator[None]:
+    try:
+        yield
+    finally:
+        relieved()
+
 
 class BackgroundLoop:
     """An event loop on a daemon thread of its own."""
 
-    def __init__(self, offload: Offload) -> None:
+    def __init__(self, offload: Offload, ended: Callable[[LoopBinding], None]) -> None:
         """Start the thread and wait until its loop runs."""
         loop = asyncio.new_event_loop()
-        self.binding: LoopBinding = LoopBinding(loop, offload, own_loop=True)
+        self.binding: LoopBinding = LoopBinding(loop, offload, ended, own_loop=True)
         running = threading.Event()
         loop.call_soon(running.set)
         self._thread = threading.Thread(target=self._run, name="rxloom-loop", daemon=True)
@@ -56,6 +96,7 @@ class BackgroundLoop:
         try:
             loop.run_forever()
         finally:
+            self.binding.end()
             tasks = asyncio.all_tasks(loop)
             for task in tasks:
                 task.cancel()

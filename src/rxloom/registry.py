@@ -2,28 +2,65 @@
 
 from __future__ import annotations
 
+from functools import partial
 from threading import Lock
-from typing import Any
 from weakref import WeakValueDictionary
 
+from rxloom.admission import Admission, Turn
+from rxloom.chunks import EventReceived
+from rxloom.errors import RunNotFound
 from rxloom.feed import Feed
 from rxloom.leg import Leg
 from rxloom.log import ChunkLog
 
 
+class Early:
+    """A run that was created here: what came before it started, and waits for it to do so.
+
+    Attributes:
+        canceled: the reason for which it was cancelled, in a tuple, if it was.
+        events: the events sent to it.
+        watching: the streams of those who observe it.
+        turn: its place in the queue, while it waits there.
+        started: whether it has started.
+    """
+
+    __slots__ = ("__weakref__", "_run_id", "canceled", "events", "started", "turn", "watching")
+
+    def __init__(self, run_id: str) -> None:
+        """Make one for a run that has just been created."""
+        self._run_id = run_id
+        self.canceled: tuple[str | None] | None = None
+        self.events: list[EventReceived] = []
+        self.watching: list[Feed] = []
+        self.turn: Turn | None = None
+        self.started: bool = False
+
+    def forsake(self, error: Exception) -> None:
+        """Tell those who observe it that it will not start."""
+        watching, self.watching = self.watching, []
+        for feed in watching:
+            feed.hop(partial(feed.refuse, error))
+
+    def __del__(self) -> None:
+        """Tell those who observe it that nobody can start it any more."""
+        if self.watching:
+            self.forsake(RunNotFound("the run was never started, and nobody can any more", run_id=self._run_id))
+
+
 class Registry:
     """The runs of one runtime in this process. Its methods may be called from any thread."""
 
-    __slots__ = ("_claims", "_lock", "created", "expected", "live", "logs")
+    __slots__ = ("_claims", "_lock", "created", "live", "logs", "turns")
 
-    def __init__(self) -> None:
+    def __init__(self, max_runs: int | None = None) -> None:
         """Make an empty registry."""
         self._lock = Lock()
         self._claims: set[str] = set()
-        self.created: WeakValueDictionary[str, Any] = WeakValueDictionary()
+        self.created: WeakValueDictionary[str, Early] = WeakValueDictionary()
         self.live: dict[str, Leg] = {}
         self.logs: WeakValueDictionary[str, ChunkLog] = WeakValueDictionary()
-        self.expected: dict[str, list[Feed]] = {}
+        self.turns: Admission = Admission(max_runs, self.live.__len__)
 
     def claim(self, run_id: str) -> bool:
         """Reserve the run for one caller who changes its owner; tell whether it was free."""
@@ -38,12 +75,10 @@ class Registry:
         with self._lock:
             self._claims.discard(run_id)
 
-    def expect(self, feed: Feed) -> None:
-        """Bind `feed` when its run starts."""
+    def early(self, run_id: str) -> Early:
+        """Return what all who created a run with this id share, as long as one of them holds it."""
         with self._lock:
-            self.expected.setdefault(feed.run_id, []).append(feed)
-
-    def arrived(self, run_id: str) -> list[Feed]:
-        """Return the feeds that wait for the run, which has started."""
-        with self._lock:
-            return self.expected.pop(run_id, [])
+            early = self.created.get(run_id)
+            if early is None:
+                early = self.created[run_id] = Early(run_id)
+            return early

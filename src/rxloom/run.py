@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Generic, Literal, TypeVar
 
 from rxloom.chunks import EventReceived
-from rxloom.control import Control, Opening, Ticket
+from rxloom.control import Control, Opening, Ticket, Work
 from rxloom.engine import fresh_context
 from rxloom.errors import RunAlreadyStarted
 from rxloom.feed import Feed, View
@@ -78,8 +78,15 @@ class Run(Generic[In, Out]):
             raise RunAlreadyStarted("this run was started already", run_id=self.run_id, workflow_id=self.workflow_id)
         self._started = True
         view = _view(close_on_suspend=close_on_suspend)
-        opening = Opening(input_data, initial_state, runtime_context, self.resource_id, per_step, self._join)
-        return self._stream(view, self._control.runtime.here(), partial(self._control.start, opening))
+        opening = Opening(
+            copy_plain(input_data),
+            copy_plain(initial_state),
+            _taken(runtime_context),
+            self.resource_id,
+            per_step,
+            self._join,
+        )
+        return self._stream(view, opening)
 
     def resume_stream_vnext(
         self,
@@ -111,9 +118,9 @@ class Run(Generic[In, Out]):
             NotSuspended, AmbiguousResume, ResumeConflict, ResumeInvalid, RunNotFound: the call was refused.
         """
         view = _view(close_on_suspend=close_on_suspend)
-        chosen = partial(self._control.answers_to, resume_data, step, label, index)
+        chosen = partial(self._control.answers_to, copy_plain(resume_data), step, label, index)
         return self._later(
-            view, partial(self._control.resume, chosen, Opening(context=runtime_context, per_step=per_step))
+            view, partial(self._control.resume, chosen, Opening(context=_taken(runtime_context), per_step=per_step))
         )
 
     def resume_all(
@@ -133,10 +140,10 @@ class Run(Generic[In, Out]):
             per_step: see `stream_vnext`.
         """
         view = _view(close_on_suspend=close_on_suspend)
-        given = {path_of(path): data for path, data in answers.items()}
+        given = {path_of(path): copy_plain(data) for path, data in answers.items()}
         chosen = partial(self._control.all_answers, given)
         return self._later(
-            view, partial(self._control.resume, chosen, Opening(context=runtime_context, per_step=per_step))
+            view, partial(self._control.resume, chosen, Opening(context=_taken(runtime_context), per_step=per_step))
         )
 
     def observe_stream_vnext(self, *, from_seq: int = 0, close_on_suspend: bool = True) -> WorkflowStream[Out]:
@@ -235,37 +242,29 @@ class Run(Generic[In, Out]):
     def _feed(self, view: View, port: LoopPort) -> Feed:
         control = self._control
         feed = Feed(self.run_id, self.workflow_id, port.scheduler, control.runtime.report, view)
-        feed.cancel = control.cancel_soon
+        feed.cancel = partial(control.cancel_soon, port)
         return feed
 
-    def _stream(self, view: View, port: LoopPort, start: Callable[[Ticket], None]) -> WorkflowStream[Out]:
+    def _stream(self, view: View, opening: Opening) -> WorkflowStream[Out]:
+        port = self._control.runtime.here()
         feed = self._feed(view, port)
-        begin = partial(self._control.admit, partial(start, Ticket(port, feed, fresh_context())))
-        if port.scheduler.on_loop():
-            begin()
-        else:
-            port.loop.call_soon_threadsafe(begin)
+        port.call(partial(self._control.start, opening, Ticket(port, feed, fresh_context())))
         return WorkflowStream(feed)
 
-    def _later(self, view: View, work: Callable[[Ticket], Coroutine[Any, Any, None]]) -> WorkflowStream[Out]:
+    def _later(self, view: View, work: Work) -> WorkflowStream[Out]:
         """Return a stream whose leg is looked for in a task."""
         control = self._control
         port = control.port()
         feed = self._feed(view, port)
-        ticket = Ticket(port, feed, fresh_context())
-
-        def begin() -> None:
-            task = port.loop.create_task(control.guarded(feed, work(ticket)))
-            feed.keep = task
-            task.add_done_callback(lambda _: setattr(feed, "keep", None))
-
-        if port.scheduler.on_loop():
-            begin()
-        else:
-            port.loop.call_soon_threadsafe(begin)
+        port.call(partial(control.look_for, work, Ticket(port, feed, fresh_context())))
         return WorkflowStream(feed)
 
 
 def _view(*, close_on_suspend: bool) -> View:
     """Return the view of one leg, or of all legs up to a terminal status without the seams between them."""
     return View() if close_on_suspend else View(terminal=True, seamless=True, whole=True)
+
+
+def _taken(context: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Take the items as they are now, whatever becomes of the caller's mapping."""
+    return None if context is None else dict(context)

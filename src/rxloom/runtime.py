@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import atexit
 import logging
+import os
 import threading
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
-from weakref import WeakKeyDictionary
+from weakref import WeakSet
 
-from rxloom.errors import DefinitionError, RunInterrupted
+from rxloom.errors import DefinitionError, RunInterrupted, RunNotFound
 from rxloom.leg import Leg
 from rxloom.loops import BackgroundLoop, LoopBinding
 from rxloom.memory import MemoryStore
@@ -21,12 +22,16 @@ from rxloom.offload import ThreadPool
 from rxloom.ports.store import Head, Store
 from rxloom.registry import Registry
 from rxloom.run import Run
+from rxloom.scheduler import running_loop
 from rxloom.snapshot import RunStatus
 from rxloom.workflow import Workflow
 
 logger: logging.Logger = logging.getLogger("rxloom")
 
 MAX_RUN_ID = 256
+
+LAST_CHANCE = 1.0
+"""Seconds that tasks which were cancelled get to end when the runtime is closed."""
 
 
 class Runtime:
@@ -85,16 +90,14 @@ class Runtime:
             self._workflows[workflow.id] = workflow
         self.store: Store = MemoryStore() if store is None else store
         self.buffer = buffer
-        self.registry: Registry = Registry()
-        self._max_runs = max_runs
+        self.registry: Registry = Registry(max_runs)
         self._exit_grace = exit_grace
         self._on_subscriber_error = on_subscriber_error
-        self._queue: deque[Callable[[], None]] = deque()
         self._pool = ThreadPool(max_threads)
-        self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopBinding] = WeakKeyDictionary()
+        self._loops: dict[asyncio.AbstractEventLoop, LoopBinding] = {}
         self._background: BackgroundLoop | None = None
         self._lock = threading.Lock()
-        self._closed = False
+        _RUNTIMES.add(self)
 
     # -- finding -------------------------------------------------------------------------------------------------
 
@@ -131,7 +134,6 @@ class Runtime:
         run: Run[Any, Any] = Run(
             self, workflow, run_id or str(uuid4()), resource_id, "join" if on_existing == "join" else "refuse"
         )
-        self.registry.created[run.run_id] = run
         return run
 
     def run(self, run_id: str) -> Run[Any, Any]:
@@ -185,7 +187,9 @@ class Runtime:
         if id in self.registry.live:
             raise RuntimeError(f"run {id!r} is live: cancel it first")
         await self.store.delete(id)
-        self.registry.logs.pop(id, None)
+        log = self.registry.logs.pop(id, None)
+        if log is not None:  # streams that wait for its next leg
+            log.interrupt(RunNotFound("the run was deleted", run_id=id))
 
     # -- carrying out --------------------------------------------------------------------------------------------
 
@@ -195,40 +199,50 @@ class Runtime:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return self._in_background()
-        binding = self._loops.get(loop)
-        if binding is None:
-            binding = self._loops[loop] = LoopBinding(loop, self._pool)
+        return self._loops.get(loop) or self._bind(loop)
+
+    def _bind(self, loop: asyncio.AbstractEventLoop) -> LoopBinding:
+        for known, binding in list(self._loops.items()):
+            if known.is_closed():  # without having said so
+                binding.end()
+        binding = self._loops[loop] = LoopBinding(loop, self._pool, self._loop_ended)
+        binding.watch()
         return binding
 
     def _in_background(self) -> LoopBinding:
         with self._lock:
-            if self._background is None or not self._background.alive:
-                self._background = BackgroundLoop(self._pool)
+            background = self._background
+            if background is None or not background.alive:
+                background = self._background = BackgroundLoop(self._pool, self._loop_ended)
+                self._loops[background.binding.loop] = background.binding
                 atexit.register(self._at_exit)
-            return self._background.binding
+            return background.binding
 
-    def admit(self, run_id: str, begin: Callable[[], None]) -> None:
-        """Call `begin` now, or as soon as one more run may be live.
-
-        Raises:
-            RunInterrupted: when the runtime is closed.
-        """
-        if self._closed:
-            raise RunInterrupted("the runtime is closed", run_id=run_id)
-        if self._max_runs is not None and len(self.registry.live) >= self._max_runs:
-            binding = self.here()
-            self._queue.append(lambda: binding.call(begin))
-        else:
-            begin()
+    def _loop_ended(self, binding: LoopBinding) -> None:
+        """Take the runs of a loop that ends from this process: they can be continued where their store survives."""
+        self._loops.pop(binding.loop, None)
+        for leg in list(self.registry.live.values()):
+            execution = leg.execution
+            if execution.port is binding:
+                execution.interrupt(RunInterrupted("the loop ended before the run did", run_id=execution.run_id))
+        self.registry.turns.drop(binding, RunInterrupted("the loop ended before it was the turn of the run"))
 
     def ended(self, run_id: str) -> None:
         """Take note that the live leg of a run is over, and let the next one in."""
         self.registry.live.pop(run_id, None)
-        if self._queue:
-            self._queue.popleft()()
+        self.registry.turns.next()
 
     def report(self, error: BaseException) -> None:
-        """Report what a subscriber raised."""
+        """Report what a subscriber raised; what is to end the program goes on to whoever runs the loop."""
+        self._tell(error)
+        if isinstance(error, (KeyboardInterrupt, SystemExit)):
+            loop = running_loop()
+            if loop is None:
+                raise error
+            if self._background is None or loop is not self._background.binding.loop:
+                loop.call_soon(_raise, error)
+
+    def _tell(self, error: BaseException) -> None:
         if self._on_subscriber_error is not None:
             try:
                 self._on_subscriber_error(error)
@@ -236,10 +250,9 @@ class Runtime:
                 logger.exception("on_subscriber_error raised")
             return
         message = "a subscriber of a workflow stream raised and was detached"
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            logger.error(message, exc_info=error)  # noqa: TRY400 # it is not the RuntimeError that is reported
+        loop = running_loop()
+        if loop is None:
+            logger.error(message, exc_info=error)
         else:
             loop.call_exception_handler({"message": message, "exception": error})
 
@@ -252,22 +265,19 @@ class Runtime:
             drain: seconds for live runs to end; then their streams end with `RunInterrupted`, and nothing is
                 recorded: they can be continued where their store survives.
         """
-        self._closed = True
-        self._queue.clear()
+        self.registry.turns.drop(None, RunInterrupted("the runtime was closed before it was the turn of the run"))
+        for early in list(self.registry.created.values()):
+            early.forsake(RunInterrupted("the runtime was closed before the run was started"))
         legs = list(self.registry.live.values())
-        waits = [asyncio.ensure_future(_ended(leg)) for leg in legs]
+        waits = [asyncio.ensure_future(_on_loop_of(leg, leg.wait_ended)) for leg in legs]
         if waits:
             _, open_ = await asyncio.wait(waits, timeout=drain)
             for one in open_:
                 one.cancel()
         for leg in list(self.registry.live.values()):
-            execution = leg.execution
-            taken = RunInterrupted("the runtime was closed", run_id=execution.run_id)
-            tasks: list[Any] = list(execution.tasks)
-            execution.port.call(lambda execution=execution, taken=taken: execution.interrupt(taken))
-            if execution.port.scheduler.on_loop():
-                await asyncio.gather(*tasks, return_exceptions=True)
-        self._pool.close()
+            await _on_loop_of(leg, partial(_take, leg))
+        for label in self._pool.close():
+            logger.error("the thread that runs %r does not answer; it is left behind", label)
         self._stop_background()
 
     def _stop_background(self) -> None:
@@ -280,9 +290,24 @@ class Runtime:
         """Give runs on the background loop some time, then stop it."""
         background = self._background
         if background is not None and background.alive:
-            legs = [leg for leg in self.registry.live.values() if leg.execution.port is background.binding]
-            background.wait_for(legs, self._exit_grace)
+            background.wait_for(self._legs_in(background), self._exit_grace)
+            for leg in self._legs_in(background):
+                logger.error("run %s is left unfinished: the interpreter exits", leg.execution.run_id)
         self._stop_background()
+
+    def _legs_in(self, background: BackgroundLoop) -> list[Leg]:
+        return [leg for leg in list(self.registry.live.values()) if leg.execution.port is background.binding]
+
+    def start_afresh(self) -> None:
+        """In the child of a fork: leave the runs, loops and threads to the parent, which has them."""
+        self._lock = threading.Lock()
+        self._background = None
+        self._loops = {}
+        for run_id in list(self.registry.live):
+            log = self.registry.logs.get(run_id)
+            if log is not None:
+                log.disown(RunInterrupted("the process was forked, and the run goes on in the parent", run_id=run_id))
+        self.registry.live.clear()
 
     async def __aenter__(self) -> Self:
         """Return the runtime; it is closed at the end of the block."""
@@ -295,20 +320,47 @@ class Runtime:
         await self.aclose()
 
 
-async def _ended(leg: Leg) -> None:
-    """Wait for a leg, on whichever loop it is."""
+async def _on_loop_of(leg: Leg, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Await `work` on the loop of a leg, whichever that is."""
     port = leg.execution.port
     if port.scheduler.on_loop():
-        await leg.wait_ended()
-    else:
-        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(leg.wait_ended(), port.loop))
+        await work()
+    elif not port.loop.is_closed():
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(), port.loop))
+
+
+async def _take(leg: Leg) -> None:
+    """Take a leg from this process, and wait until its tasks have ended."""
+    execution = leg.execution
+    tasks: list[asyncio.Task[Any]] = [task for task in execution.tasks if task is not asyncio.current_task()]
+    execution.interrupt(RunInterrupted("the runtime was closed", run_id=execution.run_id))
+    if tasks:
+        _, open_ = await asyncio.wait(tasks, timeout=LAST_CHANCE)
+        if open_:
+            logger.error("%d tasks of run %s do not end; they are left behind", len(open_), execution.run_id)
+
+
+def _raise(error: BaseException) -> None:
+    raise error
+
+
+def _after_fork() -> None:
+    for runtime in list(_RUNTIMES):
+        runtime.start_afresh()
+
+
+_RUNTIMES: WeakSet[Runtime] = WeakSet()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def implicit() -> Runtime:
     """Return the runtime of workflows that were given none; it is made when it is first asked for."""
-    if not _implicit:
-        _implicit.append(Runtime(store=MemoryStore(keep=0)))
+    with _making:
+        if not _implicit:
+            _implicit.append(Runtime(store=MemoryStore(keep=0)))
     return _implicit[0]
 
 
+_making = threading.Lock()
 _implicit: list[Runtime] = []

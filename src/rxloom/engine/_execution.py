@@ -15,6 +15,7 @@ from reactivex.abc import DisposableBase, SchedulerBase
 from rxloom.chunks import Private, Told
 from rxloom.engine._budget import Gate
 from rxloom.engine._parent import Parent
+from rxloom.engine._task import LegTask
 from rxloom.errors import RunInterrupted
 from rxloom.log import ChunkLog
 from rxloom.ports.loop import LoopPort
@@ -52,8 +53,8 @@ class Execution:
     __slots__ = (
         "__weakref__", "_calls", "_posted", "_posting", "_prefix", "answered", "calls", "cancel", "cancel_reason",
         "canceling", "context", "fans", "gate", "interrupted", "log", "loop", "now", "offload", "on_interrupt",
-        "own_loop", "per_step", "port", "recorded", "root", "run_context", "run_id", "runtime", "scheduler", "silent", "snapshot",
-        "strand", "tasks", "thread", "waits",
+        "own_loop", "per_step", "port", "recorded", "root", "run_context", "run_id", "runtime", "scheduler", "silent",
+        "snapshot", "strand", "tasks", "thread", "waits",
     )  # fmt: skip
 
     def __init__(self, log: ChunkLog, port: LoopPort, context: Context) -> None:
@@ -77,7 +78,7 @@ class Execution:
         context.run(CURRENT_RUNS.set, (*context.get(CURRENT_RUNS, ()), log.run_id))
         self.gate: Gate = Gate()
         self.root: Parent = Parent(None)
-        self.tasks: set[object] = set()
+        self.tasks: set[LegTask] = set()
         self.strand: Any = None
         self.fans: dict[Fan, None] = {}
         self.waits: dict[str, deque[Wait]] = {}
@@ -131,9 +132,9 @@ class Execution:
 
     # -- running -------------------------------------------------------------------------------------------------
 
-    def spawn(self, work: Coroutine[Any, Any, None], *, context: Context | None = None) -> Any:
+    def spawn(self, work: Coroutine[Any, Any, None], *, context: Context | None = None) -> LegTask:
         """Run a coroutine of the engine as a task of this leg."""
-        task = self.loop.create_task(work, context=context or self.context)
+        task = LegTask(work, self.loop, context or self.context)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
         return task
@@ -180,7 +181,7 @@ class Execution:
         self.interrupted = self.silent = True
         self.log.interrupt(taken)
         for task in [] if self.loop.is_closed() else list(self.tasks):
-            task.cancel()  # type: ignore[attr-defined]
+            task.cancel()
         if self.on_interrupt is not None:
             self.on_interrupt(taken)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from rxloom.engine._execution import Execution
+from rxloom.engine._task import LegTask
 from rxloom.errors import RunInterrupted
 
 FATAL = (KeyboardInterrupt, SystemExit)
@@ -13,8 +14,8 @@ FATAL = (KeyboardInterrupt, SystemExit)
 def ends_the_run(execution: Execution, error: BaseException, *, asked: bool) -> bool:
     """Take the run from this process if `error` is a shutdown, and no matter of the step.
 
-    A `CancelledError` is one when nobody asked this step to stop and every other task of the loop is being cancelled
-    too: that is what the end of `asyncio.run` does. Otherwise a body that raises it has failed.
+    A `CancelledError` is one when nobody asked this step to stop, and its task was cancelled from outside of the loop,
+    as `asyncio.run` does at its end, or together with all others. Otherwise a body that raises it has failed.
     """
     if execution.interrupted:
         return True
@@ -35,4 +36,6 @@ def _loop_ends(execution: Execution) -> bool:
     if execution.own_loop:
         return False  # it says so before it ends
     current = asyncio.current_task(execution.loop)
+    if isinstance(current, LegTask) and current.shut_down:
+        return True
     return current is not None and all(task.cancelling() for task in asyncio.all_tasks(execution.loop))

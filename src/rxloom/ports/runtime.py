@@ -40,10 +40,6 @@ class RuntimePort(Protocol):
         """Make the handle of a run of `workflow`."""
         ...
 
-    def admit(self, run_id: str, begin: Callable[[], None]) -> None:
-        """Call `begin` as soon as one more run may be live."""
-        ...
-
 
 _current: list[Callable[[], RuntimePort]] = []
 
