@@ -17,7 +17,7 @@ from rxloom.errors import DefinitionError, WorkflowNotCommitted
 from rxloom.flow._branch import Arm, Branch
 from rxloom.flow._event import WaitForEvent
 from rxloom.flow._for_each import ForEach
-from rxloom.flow._loop import Loop
+from rxloom.flow._loop import Loop, Rule
 from rxloom.flow._parallel import Parallel
 from rxloom.flow._sleep import Sleep
 from rxloom.flow._step import StepNode
@@ -184,10 +184,9 @@ class WorkflowBuilder(Generic[Start, Now, End]):
         self, kind: Literal["while", "until"], step: Any, condition: Condition[Any], max_iterations: int | None
     ) -> WorkflowBuilder[Start, Any, End]:
         body, steps = loop_body(self._plan, step)
-        node = Loop(
-            self._plan.name("loop"), body, call_with(condition), kind=kind, first=steps[0].id, name=name_of(condition),
-            max_iterations=checked_limit("max_iterations", max_iterations, self.id),
-        )  # fmt: skip
+        limit = checked_limit("max_iterations", max_iterations, self.id)
+        rule = Rule(kind, call_with(condition), name_of(condition), limit)
+        node = Loop(self._plan.name("loop"), body, rule, first=steps[0].id)
         return WorkflowBuilder(self._plan.add(node, steps, steps[0].input, steps[-1].output, ids=[node.id]))
 
     def for_each(

@@ -15,7 +15,11 @@ from rxloom.chunks import (
     Custom,
     EventReceived,
     EventTaken,
+<<<<<<< HEAD
     ItemFailed,
+=======
+    ItemEnd,
+>>>>>>> d3db2a7 (wip)
     ItemStart,
     LegStarted,
     Record,
@@ -72,7 +76,11 @@ def apply(snapshot: Snapshot, record: Record) -> None:
         case StepProgress():
             snapshot.next_seq = record.seq + 1
             _progress(snapshot, record.payload)
+<<<<<<< HEAD
         case ItemStart() | ItemFailed():
+=======
+        case ItemStart() | ItemEnd():
+>>>>>>> d3db2a7 (wip)
             _item(snapshot, record)
         case StateWrite():
             snapshot.state.update(record.changes)
@@ -137,6 +145,9 @@ def _ask(snapshot: Snapshot, record: Suspension) -> None:
     snapshot.suspensions[record.path] = record
     if (entry := snapshot.mine(record.path)) is not None:
         entry.mismatches = record.mismatches
+    for at, character in enumerate(record.path):
+        if character == "]" and (item := snapshot.mine(record.path[: at + 1])) is not None:
+            item.asked_at = record.suspended_at
 
 
 def _event(snapshot: Snapshot, record: EventReceived | EventTaken) -> None:
@@ -275,7 +286,22 @@ def _retry(snapshot: Snapshot, payload: StepRetryPayload) -> None:
     _forget_below(snapshot, path)
 
 
+<<<<<<< HEAD
 def _item(snapshot: Snapshot, record: ItemStart | ItemFailed) -> None:
+=======
+def _item(snapshot: Snapshot, record: ItemStart | ItemEnd) -> None:
+    if isinstance(record, ItemStart):
+        _start_item(snapshot, record)
+    elif (entry := snapshot.mine(record.path)) is not None:
+        entry.ended_at = record.at
+        entry.error = record.error
+        if record.canceled:  # else the progress chunk says how
+            entry.status = "canceled"
+            snapshot.leaves.discard(record.path)
+
+
+def _start_item(snapshot: Snapshot, record: ItemStart) -> None:
+>>>>>>> d3db2a7 (wip)
     entry = snapshot.mine(record.path)
     if isinstance(record, ItemFailed):
         if entry is not None:
@@ -284,6 +310,8 @@ def _item(snapshot: Snapshot, record: ItemStart | ItemFailed) -> None:
     parent = snapshot.generation_of(parent_path(record.path))
     if entry is None or entry.status != "suspended" or entry.parent_generation != parent:
         entry = _open(snapshot, record.path, record.input, record.at)
+    else:
+        entry.resumed_at = record.at
     entry.status = "running"
     entry.suspend_payload = None
     snapshot.leaves.add(record.path)
@@ -300,6 +328,8 @@ def _progress(snapshot: Snapshot, payload: StepProgressPayload) -> None:
     entry.output = payload.iteration_output
     suspension = snapshot.suspensions.get(path)
     entry.suspend_payload = suspension.payload if suspension is not None else None
+    if payload.iteration_status == "suspended":
+        entry.spent_ms += max(0, entry.asked_at - (entry.resumed_at or entry.started_at))
     snapshot.leaves.discard(path)
 
 

@@ -94,6 +94,25 @@ def test_a_condition_that_raises_fails_the_run() -> None:
     assert played.told == ["start", "a: running", "a: success", "failed"]
 
 
+class Unclear:
+    """Something of which nobody can say whether it is true."""
+
+    def __bool__(self) -> bool:
+        raise ValueError("neither true nor false")
+
+
+async def unclear(_: Any) -> Any:
+    return Unclear()
+
+
+@pytest.mark.parametrize("condition", [lambda _: Unclear(), unclear], ids=["sync", "async"])
+def test_an_answer_that_is_neither_true_nor_false_fails_the_run(condition: Any) -> None:
+    played = play(create_workflow("wf").do_while(adding("a"), condition).commit(), 1)
+
+    assert isinstance(played.error, ValueError)
+    assert played.told[-1] == "failed"
+
+
 def test_a_failing_body_ends_the_loop() -> None:
     played = play(create_workflow("wf").do_while(failing("a"), lambda _: True).commit(), 1)
 

@@ -17,6 +17,7 @@ from rxloom.chunks import (
     Suspension,
 )  # fmt: skip
 from rxloom.engine._ctx import BAILED, Ctx, Err, Failure, Halt, Ok
+from rxloom.engine._limit import Limit
 from rxloom.engine._pipe import Pipe
 from rxloom.engine._telling import Telling
 from rxloom.errors import NonRetryable, RxLoomError, StepTimeout
@@ -35,10 +36,9 @@ class Call(Telling):
     Attributes:
         closed: whether its result, or its suspension, was told.
         thread: the thread of the leg.
-        waited: seconds this attempt has waited for readers, which its timeout does not count.
     """
 
-    __slots__ = ("_err", "_ok", "_pipe", "_retry", "_timer", "_total_timer", "closed", "thread", "waited")
+    __slots__ = ("_err", "_ok", "_pipe", "_retried", "_retry", "_timer", "_total_timer", "_waits", "closed", "thread")
 
     def __init__(self, step: Step[Any, Any, Any], ctx: Ctx, ok: Ok, err: Err, entry: Entry | None) -> None:
         """Make a call of `step`; `entry` is the recorded suspension that it resumes from, if it does."""
@@ -49,10 +49,11 @@ class Call(Telling):
         self._pipe: Pipe | None = Pipe(self) if step.operators else None
         around = None if step.operators else ctx.scope.retries
         self._retry = step.retries or around or NO_RETRY
+        self._retried: int = 0 if entry is None else entry.attempt
         self._timer: DisposableBase | None = None
         self._total_timer: DisposableBase | None = None
         self.closed: bool = False
-        self.waited: float = 0.0
+        self._waits: int = 0
 
     # -- how subclasses run an attempt ---------------------------------------------------------------------------
 
@@ -112,36 +113,45 @@ class Call(Telling):
         return copy_plain(self.told_input) if self.attempt else self.input
 
     def arm_total(self) -> None:
-        """Start the clock of the whole call."""
+        """Start the clock of the whole call, which stood still while it was suspended."""
         limit = self.step.total_timeout
         if limit is not None:
-            self._total_timer = self._after(limit, partial(self._expire, limit, "total_timeout"))
+            left = max(0.0, limit - self.spent())
+            self._total_timer = Limit(self.execution, left, partial(self._total_expired, limit))
+
+    def spent(self) -> float:
+        """Return the seconds that the call took before it was suspended."""
+        return 0.0 if self.entry is None else self.entry.spent_ms / 1000
 
     def arm_timeout(self) -> None:
         """Start the clock of an attempt."""
         limit = self.step.timeout
         if limit is not None:
-            self.waited = 0.0
-            self._timer = self._after(limit, partial(self._attempt_expired, limit))
-
-    def _after(self, seconds: float, action: Callable[[], None]) -> DisposableBase:
-        return self.execution.after(seconds, action)
+            self._timer = Limit(self.execution, limit, partial(self._attempt_expired, limit))
 
     def _attempt_expired(self, limit: float) -> None:
-        if self.waited > 0:
-            waited, self.waited = self.waited, 0.0
-            self._timer = self._after(waited, partial(self._attempt_expired, limit))
-        else:
-            self._expire(limit, "timeout")
+        self.stop(partial(self.attempt_failed, self.timed_out(limit)))
 
-    def _expire(self, limit: float, option: Literal["timeout", "total_timeout"]) -> None:
-        error = self.timed_out(limit, total=option == "total_timeout")
-        if option == "total_timeout":
-            self._retry = NO_RETRY
-            self._leave_pipe()
-            self.stop(partial(self.fail, error))
-        else:
-            self.stop(partial(self.attempt_failed, error))
+    def _total_expired(self, limit: float) -> None:
+        self._retry = NO_RETRY
+        self._leave_pipe()
+        self.stop(partial(self.fail, self.timed_out(limit, total=True)))
+
+    def wait_begins(self) -> None:
+        """Let the limits stand still: the call waits for readers."""
+        self._waits += 1
+        if self._waits == 1:
+            for limit in (self._timer, self._total_timer):
+                if isinstance(limit, Limit):
+                    limit.stand()
+
+    def wait_ends(self) -> None:
+        """Let the limits go on, unless there is another wait."""
+        self._waits -= 1
+        if not self._waits:
+            for limit in (self._timer, self._total_timer):
+                if isinstance(limit, Limit):
+                    limit.go()
 
     def timed_out(self, seconds: float | None = None, *, total: bool = False, message: str = "") -> StepTimeout:
         """Return the error of a time limit."""
@@ -169,11 +179,11 @@ class Call(Telling):
         if self._pipe is None:
             self.succeed(value)
             return
-        schema = self.step.attempt_output
-        if (error := self._mismatch(schema, value)) is not None:
-            self._pipe.failed(error)
+        value, wrong = self._checked(self.step.attempt_output, value)
+        if wrong is None:
+            self._pipe.emitted(value)
         else:
-            self._pipe.emitted(value if schema.is_any else schema.validate(value))
+            self._pipe.failed(wrong)
 
     def attempt_failed(self, error: Exception) -> None:
         """Take the failure of an attempt."""
@@ -183,16 +193,16 @@ class Call(Telling):
             self._disarm()
             self._pipe.failed(error)
 
-    def _mismatch(self, schema: Schema[Any], output: Any) -> Exception | None:
+    def _checked(self, schema: Schema[Any], output: Any) -> tuple[Any, Exception | None]:
+        """Return an output in its type, and what is wrong with it."""
         if schema.is_any:
-            return None
+            return output, None
         try:
-            schema.validate(output)
+            return schema.validate(output), None
         except ValidationError as error:
-            return output_invalid(self.ctx.scope.workflow.id, self.path, schema, output, error)
+            return output, output_invalid(self.ctx.scope.workflow.id, self.path, schema, output, error)
         except Exception as error:  # noqa: BLE001 # a user's validator may raise anything
-            return error
-        return None
+            return output, error
 
     def fail(self, error: Exception) -> None:
         """Take a failed attempt: try again if that is worth it, else close as failed."""
@@ -201,17 +211,18 @@ class Call(Telling):
             return
         if isinstance(error, RxLoomError) and not isinstance(error, NonRetryable):  # those are the user's own
             error.locate(step_path=self.path, workflow_id=self.ctx.scope.workflow.id)
-        if self.attempt < self._retry.retries and self._retry.should_retry(error):
+        if self._retried < self._retry.retries and self._retry.should_retry(error):
             self._retry_after(error)
         else:
             self.close_failed(error)
 
     def _retry_after(self, error: Exception) -> None:
+        self._retried += 1
         self.attempt += 1
-        delay = self._retry.delay_before(self.attempt, random)
+        delay = self._retry.delay_before(self._retried, random)
         self.tell_retry(error, delay)
         if delay > 0:
-            self._timer = self._after(delay, self._try_again)
+            self._timer = self.execution.after(delay, self._try_again)
         else:
             self.execution.soon(self._try_again)
 
@@ -220,30 +231,24 @@ class Call(Telling):
         if self.closed or self.then is not None:
             return
         if self._pipe is not None:
-            self._pipe = Pipe(self, again=True)
+            self._pipe = Pipe(self)
             self._pipe.start()
         else:
             self.run_attempt()
 
     @override
     def retries_after(self, error: Exception) -> bool:
-        here = not self.closed and self.then is None and self.attempt < self._retry.retries
+        here = not self.closed and self.then is None and self._retried < self._retry.retries
         return here and self._retry.should_retry(error)
 
     # -- closing -------------------------------------------------------------------------------------------------
 
     def succeed(self, output: Any) -> None:
         """Check the output of the call and close it."""
-        schema = self.step.output
-        if not schema.is_any:
-            try:
-                output = schema.validate(output)
-            except ValidationError as error:
-                self.fail(output_invalid(self.ctx.scope.workflow.id, self.path, schema, output, error))
-                return
-            except Exception as error:  # noqa: BLE001 # a user's validator may raise anything
-                self.fail(error)
-                return
+        output, wrong = self._checked(self.step.output, output)
+        if wrong is not None:
+            self.fail(wrong)
+            return
         self._close("success", output=output)
         ok = self._ok
         self._drop()

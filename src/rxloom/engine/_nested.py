@@ -47,17 +47,13 @@ class Nested(Call):
         self.arm_timeout()
         limit = self.step.settings.timeout
         if limit is not None:
-            left = max(0.0, limit - self._spent())
+            left = max(0.0, limit - self.spent())
             self._deadline = self.execution.after(left, partial(self._run_out, limit))
         if self._hops:
             self.busy = True
             self.execution.soon(partial(self._start, ctx))
         else:
             self._start(ctx)
-
-    def _spent(self) -> float:
-        """Return the seconds that earlier legs spent in this call, not counting suspension."""
-        return 0.0 if self.entry is None else self.entry.spent_ms / 1000
 
     def _start(self, ctx: Ctx) -> None:
         self.busy = False

@@ -27,29 +27,42 @@ def _asker(id: str) -> Step[Any, Any, Any]:
 class Question(DisposableBase):
     """A user's function being asked. It is told by no chunk; while it is open, whatever is around it waits."""
 
-    __slots__ = ("_answered", "_ctx", "_failed", "_open", "_task", "leaf")
+    __slots__ = ("_answered", "_ctx", "_failed", "_open", "_read", "_task", "leaf")
 
     def __init__(self, id: str, ctx: Ctx, answered: Callable[[Any], None], failed: Callable[[Exception], None]) -> None:
         """Make a question that is asked in the name of the node `id`."""
         self._ctx = ctx
         self._answered: Callable[[Any], None] | None = answered
         self._failed: Callable[[Exception], None] | None = failed
+        self._read: Callable[[Any], Any] | None = None
         self._task: Any = None
         self._open = False
         # A context that can read and abort; it has no open step, so that nothing can be written or suspended.
         self.leaf: Leaf = Leaf(_asker(id), ctx, _drop, _drop)
         self.leaf.closed = True
 
-    def ask(self, function: Callable[[Any, Any], Any], value: Any) -> Question:
-        """Call `function(value, ctx)` in a copy of the run's context, and await what it returns if need be."""
+    def ask(
+        self, function: Callable[[Any, Any], Any], value: Any, *, read: Callable[[Any], Any] | None = None
+    ) -> Question:
+        """Call `function(value, ctx)` in a copy of the run's context, and await what it returns if need be.
+
+        Args:
+            function: the user's function.
+            value: what it is asked about.
+            read: what makes the answer of what the function gave; it fails like the function.
+        """
         execution = self._ctx.execution
         context = execution.context.copy()
+        self._read = read
         try:
             answer = context.run(function, value, StepContext(self.leaf))
+            later = is_awaitable(answer)
+            if read is not None and not later:
+                answer = read(answer)
         except BaseException as error:  # noqa: BLE001 # a user's function may raise anything
             self._raised(error)
             return self
-        if is_awaitable(answer):
+        if later:
             self._open = True
             self._ctx.parent.child_opened()
             self._task = execution.spawn(self._await(answer), context=context)
@@ -61,6 +74,8 @@ class Question(DisposableBase):
         execution = self._ctx.execution
         try:
             answer = await awaitable
+            if self._read is not None:
+                answer = self._read(answer)
         except GeneratorExit:
             thrown_away(execution)
             raise

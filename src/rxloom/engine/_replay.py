@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rxloom.engine._ctx import BAILED, Ctx, Err, Failure, Halt, Ok
+from rxloom.engine._execution import Execution
 from rxloom.error_info import exception_from
 from rxloom.snapshot import Entry
 from rxloom.values import copy_plain
@@ -29,16 +30,22 @@ def replayed(ctx: Ctx, path: str, ok: Ok, err: Err) -> tuple[bool, Entry | None]
         case "failed" if entry.error is not None:
             err(Failure(exception_from(entry.error), entry.error))
         case "suspended":
-            prefixes = (path + ".", path + "[")
-            inside = [at for at in snapshot.suspensions if at == path or at.startswith(prefixes)]
-            answered = any(
-                (at == path or at.startswith(prefixes)) and at not in snapshot.suspensions
-                for at in ctx.execution.answered
-            )
-            if answered or not inside:
+            waiting = _still_waiting(ctx.execution, path)
+            if not waiting:
                 return False, entry
-            ctx.halt = Halt("suspended", tuple(inside), snapshot.suspensions[inside[0]].payload)
+            ctx.halt = Halt("suspended", waiting, snapshot.suspensions[waiting[0]].payload)
             ok(ctx)
         case _:
             return False, None
     return True, None
+
+
+def _still_waiting(execution: Execution, path: str) -> tuple[str, ...]:
+    """Return the leaves at or below `path` that wait, if none of them was answered in this leg."""
+    suspensions = execution.snapshot.suspensions
+    if path in suspensions:
+        return (path,)
+    below = (path + ".", path + "[")
+    if any((at == path or at.startswith(below)) and at not in suspensions for at in execution.answered):
+        return ()
+    return tuple(at for at in suspensions if at.startswith(below))

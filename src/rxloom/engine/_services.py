@@ -32,8 +32,6 @@ class Services(Call):
 
     __slots__ = ("_cancelled", "_stopped")
 
-    waited: float
-
     # -- who and where -------------------------------------------------------------------------------------------
 
     @property
@@ -226,25 +224,25 @@ class Services(Call):
         """Wait until no reader lags much, or those that do have stood still for too long."""
         execution = self.execution
         log = execution.log
-        clock = execution.loop.time
-        begun = clock()
-        while log.crowded:
-            standing = log.standing()
-            waiter: Future[None] = execution.loop.create_future()
+        self.wait_begins()
+        try:
+            while log.crowded:
+                standing = log.standing()
+                waiter: Future[None] = execution.loop.create_future()
 
-            def wake(waiter: Future[None] = waiter) -> None:
-                execution.soon(partial(_set, waiter))
+                def wake(waiter: Future[None] = waiter) -> None:
+                    execution.soon(partial(_set, waiter))
 
-            log.wait_for_room(wake)
-            timer = execution.after(STALLED_AFTER, wake)
-            try:
-                await waiter
-            finally:
-                timer.dispose()
-                self.waited += clock() - begun
-                begun = clock()
-            if log.crowded:
-                log.leave_behind(standing)
+                log.wait_for_room(wake)
+                timer = execution.after(STALLED_AFTER, wake)
+                try:
+                    await waiter
+                finally:
+                    timer.dispose()
+                if log.crowded:
+                    log.leave_behind(standing)
+        finally:
+            self.wait_ends()
 
     # -- results and state ---------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from reactivex.abc import DisposableBase
 
 from rxloom.chunks import (
     ErrorInfo,
+    ItemEnd,
     ItemStart,
     StepResult,
     StepResultPayload,
@@ -133,9 +134,10 @@ class Telling(Parent, DisposableBase):
         handled: bool = False,
     ) -> None:
         """Tell how the call ended; of an item the `for_each` around it tells."""
-        if self.index is not None:
-            return
         execution = self.execution
+        if self.index is not None:
+            execution.note(ItemEnd(self.path, execution.now(), error, status == "canceled"))
+            return
         execution.tell(
             StepResult(
                 execution.run_id,

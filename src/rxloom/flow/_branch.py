@@ -103,14 +103,14 @@ class _Choosing(DisposableBase):
             asked = self._at
             self._asking = True
             question = Question(self._branch.id, self._ctx, self._answered, self._failed)
-            question.ask(arm.condition, copy_plain(self._ctx.value))
+            question.ask(arm.condition, copy_plain(self._ctx.value), read=bool)
             self._asking = False
             if self._at == asked:  # it was not answered at once: `_answered` goes on
                 self._current.disposable = question
                 return
         self._choose()
 
-    def _answered(self, holds: Any) -> None:
+    def _answered(self, holds: bool) -> None:  # noqa: FBT001 # a callback
         if holds:
             self._taken.append(self._at)
         self._at += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from reactivex.abc import DisposableBase
 from typing_extensions import override
@@ -18,6 +18,26 @@ BUDGET = 256
 """After so many rounds that complete at once, the loop gets a turn."""
 
 
+class Rule(NamedTuple):
+    """Whether a loop goes on after a round.
+
+    Attributes:
+        kind: whether it goes on while the condition holds, or until it does.
+        condition: asked after each round, `(output, ctx)`.
+        name: the condition's name, for the graph.
+        max_iterations: the loop ends after so many rounds, whatever the condition says.
+    """
+
+    kind: Literal["while", "until"]
+    condition: Adapter
+    name: str
+    max_iterations: int | None = None
+
+    def ends(self, rounds: int, *, holds: bool) -> bool:
+        """Tell whether the loop ends after so many rounds, given whether the condition holds."""
+        return holds != (self.kind == "while") or rounds == self.max_iterations
+
+
 class Loop(Node):
     """Runs a body again and again: `while` the condition holds, or `until` it does.
 
@@ -28,30 +48,21 @@ class Loop(Node):
     ```
     """
 
-    __slots__ = ("body", "condition", "first", "id", "kind", "max_iterations", "name")
+    __slots__ = ("body", "first", "id", "rule")
 
-    def __init__(  # noqa: PLR0913 # what the builder's method takes, and three names
-        self, id: str, body: Node, condition: Adapter, *, kind: Literal["while", "until"], first: str, name: str,
-        max_iterations: int | None = None,
-    ) -> None:  # fmt: skip
+    def __init__(self, id: str, body: Node, rule: Rule, *, first: str) -> None:
         """Make a loop.
 
         Args:
             id: what its end is recorded under.
             body: what a round runs.
-            condition: asked after each round, `(output, ctx)`.
-            kind: whether it goes on while the condition holds, or until it does.
+            rule: says whether there is another round.
             first: id of the first step of the body, whose record says how far a loop had got.
-            name: the condition's name, for the graph.
-            max_iterations: the loop ends after so many rounds, whatever the condition says.
         """
         self.id = id
         self.body = body
-        self.condition = condition
-        self.kind: Literal["while", "until"] = kind
+        self.rule = rule
         self.first = first
-        self.name = name
-        self.max_iterations = max_iterations
 
     @override
     def start(self, ctx: Ctx, ok: Ok, err: Err) -> DisposableBase | None:
@@ -61,9 +72,10 @@ class Loop(Node):
 
     @override
     def describe(self) -> Mapping[str, Any]:
-        limit = {} if self.max_iterations is None else {"max_iterations": self.max_iterations}
-        kind = f"do_{self.kind}"
-        return {"type": "loop", "kind": kind, "condition": self.name, "node": self.body.describe(), **limit}
+        rule = self.rule
+        limit = {} if rule.max_iterations is None else {"max_iterations": rule.max_iterations}
+        shown = {"type": "loop", "kind": f"do_{rule.kind}", "condition": rule.name}
+        return {**shown, "node": self.body.describe(), **limit}
 
 
 class _LoopRun(DisposableBase):
@@ -109,14 +121,12 @@ class _LoopRun(DisposableBase):
         else:
             value = copy_plain(ctx.value)
             self._current = Question(self._loop.id, ctx, self._answered, self._failed)
-            self._current.ask(self._loop.condition, value)
+            self._current.ask(self._loop.rule.condition, value, read=bool)
 
-    def _answered(self, answer: Any) -> None:
+    def _answered(self, answer: bool) -> None:  # noqa: FBT001 # a callback
         if self._ok is None:
             return
-        loop = self._loop
-        goes_on = bool(answer) == (loop.kind == "while")
-        if not goes_on or (loop.max_iterations is not None and self._round >= loop.max_iterations):
+        if self._loop.rule.ends(self._round, holds=answer):
             self._ctx.execution.note(Choice(self._key, (self._round,)))
             self._finish()
             return
