@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
-from weakref import finalize
+from weakref import WeakKeyDictionary, finalize
 
 import pytest
 
@@ -19,7 +19,8 @@ from rxloom.testing import check_chunks
 GRACE = 5.0  # real seconds for what is just ending; nothing waits for it once it has ended
 TURNS = 10  # of a loop, for tasks that are just ending
 
-_logs: list[finalize[[list[Told]], ChunkLog]] = []
+_logs: list[finalize[[list[list[Told]], bool], ChunkLog]] = []
+_parts: WeakKeyDictionary[ChunkLog, list[list[Told]]] = WeakKeyDictionary()
 _damage: list[str] = []
 _watching = True
 
@@ -27,16 +28,23 @@ _watching = True
 @contextmanager
 def every_log_watched() -> Generator[None]:
     """Have every log that is made checked when it is collected, or at the end of the test that made it."""
-    make = ChunkLog.__init__
+    make, adopt = ChunkLog.__init__, ChunkLog.adopt
 
     def make_and_watch(self: ChunkLog, *arguments: Any, **options: Any) -> None:
         make(self, *arguments, **options)
         if _watching:
-            # The list outlives the log by a moment. A reference to the log itself would keep a finished run alive.
-            _logs.append(finalize(self, _check, self.chunks))
+            # The lists outlive the log by a moment. A reference to the log itself would keep a finished run alive.
+            parts = _parts[self] = [self.chunks]
+            _logs.append(finalize(self, _check, parts, self._keep is not None))
+
+    def adopt_and_watch(self: ChunkLog, *arguments: Any) -> None:
+        adopt(self, *arguments)
+        if self in _parts and self._old is not None:
+            _parts[self].insert(0, self._old)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ChunkLog, "__init__", make_and_watch)
+        patch.setattr(ChunkLog, "adopt", adopt_and_watch)
         yield
 
 
@@ -51,25 +59,20 @@ def nothing_watched() -> Generator[None]:
         _watching = True
 
 
-<<<<<<< HEAD
-def _check(old: list[Told] | None, new: list[Told] | None) -> None:
-    chunks = [*(old or ()), *(new or ())]
-=======
-def _check(chunks: list[Told]) -> None:
->>>>>>> d3db2a7 (wip)
+def _check(parts: list[list[Told]], bounded: bool) -> None:  # noqa: FBT001 - called by `finalize`
+    chunks = [chunk for part in parts for chunk in part]
     whole = bool(chunks) and chunks[0].seq == 0 and chunks[-1].seq == len(chunks) - 1
-    if (
-        whole
-    ):  # a bounded log has dropped outputs, a loaded one keeps its history elsewhere: what is left is no sequence
-        _damage.extend(check_chunks(chunks, complete=isinstance(chunks[-1], WorkflowFinish)))
+    if whole or not bounded:  # a bounded log may have dropped outputs, and then what is left is no sequence
+        complete = bool(chunks) and isinstance(chunks[-1], WorkflowFinish)
+        _damage.extend(check_chunks(chunks, complete=complete))
 
 
 def damage() -> list[str]:
     """Check the logs that are still alive, and return what was wrong with any log since the last call."""
     for log in _logs:
         if log.alive and (watched := log.detach()):
-            _, check, lists, _ = watched
-            check(*lists)
+            _, check, arguments, _ = watched
+            check(*arguments)
     _logs.clear()
     found = _damage[:]
     _damage.clear()

@@ -42,11 +42,7 @@ from rxloom.wire_form import Envelope
 # fmt: off
 __all__ = [
     "Answer", "Choice", "Chunk", "ContextWrite", "Custom", "CustomType", "EmptyPayload", "ErrorInfo", "EventReceived",
-<<<<<<< HEAD
-    "EventTaken", "FinishStatus", "Gap", "GapData", "ItemFailed", "ItemStart", "ItemStatus", "LegKind", "LegStarted",
-=======
     "EventTaken", "FinishStatus", "Gap", "GapData", "ItemEnd", "ItemStart", "ItemStatus", "LegKind", "LegStarted",
->>>>>>> d3db2a7 (wip)
     "Private", "Record", "ResultStatus", "Source", "StateWrite", "StepChunk", "StepOutput", "StepOutputPayload",
     "StepProgress", "StepProgressPayload", "StepResult", "StepResultPayload", "StepRetry", "StepRetryPayload",
     "StepStart", "StepStartPayload", "StepSuspended", "StepSuspendedPayload", "StepWaiting", "StepWaitingPayload",
@@ -281,13 +277,6 @@ class ItemStart:
 
 
 @dataclass(slots=True)
-<<<<<<< HEAD
-class ItemFailed:
-    """A `for_each` item fails with `error`, for which its progress chunk has no place."""
-
-    path: str
-    error: ErrorInfo
-=======
 class ItemEnd:
     """A `for_each` item ended; its progress chunk follows, unless it was cancelled."""
 
@@ -295,7 +284,6 @@ class ItemEnd:
     at: int
     error: ErrorInfo | None = None
     canceled: bool = False
->>>>>>> d3db2a7 (wip)
 
 
 @dataclass(slots=True)
@@ -351,11 +339,7 @@ Private: TypeAlias = (
     | ContextWrite
     | Choice
     | ItemStart
-<<<<<<< HEAD
-    | ItemFailed
-=======
     | ItemEnd
->>>>>>> d3db2a7 (wip)
     | Suspension
     | Answer
     | EventReceived

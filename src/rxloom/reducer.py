@@ -15,11 +15,7 @@ from rxloom.chunks import (
     Custom,
     EventReceived,
     EventTaken,
-<<<<<<< HEAD
-    ItemFailed,
-=======
     ItemEnd,
->>>>>>> d3db2a7 (wip)
     ItemStart,
     LegStarted,
     Record,
@@ -76,11 +72,7 @@ def apply(snapshot: Snapshot, record: Record) -> None:
         case StepProgress():
             snapshot.next_seq = record.seq + 1
             _progress(snapshot, record.payload)
-<<<<<<< HEAD
-        case ItemStart() | ItemFailed():
-=======
         case ItemStart() | ItemEnd():
->>>>>>> d3db2a7 (wip)
             _item(snapshot, record)
         case StateWrite():
             snapshot.state.update(record.changes)
@@ -286,9 +278,6 @@ def _retry(snapshot: Snapshot, payload: StepRetryPayload) -> None:
     _forget_below(snapshot, path)
 
 
-<<<<<<< HEAD
-def _item(snapshot: Snapshot, record: ItemStart | ItemFailed) -> None:
-=======
 def _item(snapshot: Snapshot, record: ItemStart | ItemEnd) -> None:
     if isinstance(record, ItemStart):
         _start_item(snapshot, record)
@@ -301,12 +290,7 @@ def _item(snapshot: Snapshot, record: ItemStart | ItemEnd) -> None:
 
 
 def _start_item(snapshot: Snapshot, record: ItemStart) -> None:
->>>>>>> d3db2a7 (wip)
     entry = snapshot.mine(record.path)
-    if isinstance(record, ItemFailed):
-        if entry is not None:
-            entry.error = record.error
-        return
     parent = snapshot.generation_of(parent_path(record.path))
     if entry is None or entry.status != "suspended" or entry.parent_generation != parent:
         entry = _open(snapshot, record.path, record.input, record.at)

@@ -8,7 +8,7 @@ from typing import Any
 from reactivex.abc import DisposableBase
 from typing_extensions import override
 
-from rxloom.chunks import ItemFailed, StepProgress, StepProgressPayload
+from rxloom.chunks import StepProgress, StepProgressPayload
 from rxloom.engine import Call, Child, Ctx, Err, Failure, FanOut, Halt, Node, Ok, bodiless, replayed
 from rxloom.errors import InputInvalid
 from rxloom.ports.node import NodePort
@@ -123,8 +123,7 @@ class _Items(FanOut):
     def child_settled(self, child: Child) -> None:
         execution = self.ctx.execution
         whole = self._whole
-        path = f"{whole.path}[{child.index}]"
-        entry = execution.snapshot.entries.get(path)
+        entry = execution.snapshot.entries.get(f"{whole.path}[{child.index}]")
         if entry is None or entry.status != "running":
             return  # replayed: it was told before
         if child.halt is not None and child.halt.kind == "suspended":
@@ -132,7 +131,6 @@ class _Items(FanOut):
         elif child.failure is not None:
             self._done += 1
             status, output = "failed", None
-            execution.note(ItemFailed(path, child.failure.info))
         else:
             self._done += 1
             status, output = "success", copy_plain(child.output)
