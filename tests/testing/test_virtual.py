@@ -127,7 +127,7 @@ def test_a_deadlock_is_told_with_the_tasks_that_wait_and_where() -> None:
         virtual_run(main())
 
     text = str(caught.value)
-    assert "at 5 s: no timer is set, no call is out on a thread, no socket is open" in text
+    assert "at 5 s: no timer is set" in text  # what else is not there depends on the threads of other tests
     assert "outer > " in text
     assert "inner > Event.wait" in text
     assert "the other" in text
