@@ -32,6 +32,8 @@ class Seq(Node):
     @override
     def start(self, ctx: Ctx, ok: Ok, err: Err) -> DisposableBase | None:
         run = _SeqRun(self.nodes, ctx, ok, err)
+        # An arm or a loop's body that is a list is no sequence of top-level nodes.
+        run.by_steps = ctx.execution.per_step and not ctx.scope.depth and ctx.scope.workflow.flow is self
         run.advance()
         return run
 
@@ -43,7 +45,7 @@ class Seq(Node):
 class _SeqRun(DisposableBase):
     """A sequence being run: it is the `ok` of the node that runs, and the disposable of the whole."""
 
-    __slots__ = ("_at", "_ctx", "_current", "_err", "_nodes", "_ok", "_pos", "_ready", "_running")
+    __slots__ = ("_at", "_ctx", "_current", "_err", "_nodes", "_ok", "_pos", "_ready", "_running", "by_steps")
 
     def __init__(self, nodes: Sequence[Node], ctx: Ctx, ok: Ok, err: Err) -> None:
         self._nodes = nodes
@@ -55,6 +57,7 @@ class _SeqRun(DisposableBase):
         self._current: DisposableBase | None = None
         self._ready = True
         self._running = False
+        self.by_steps = False
 
     def __call__(self, _: Ctx) -> None:
         self._ready = True
@@ -101,9 +104,7 @@ class _SeqRun(DisposableBase):
     def _pauses(self) -> bool:
         """With `per_step`, stop after the first node that did something."""
         ctx = self._ctx
-        if not ctx.execution.per_step or ctx.scope.depth or not self._at:
-            return False
-        if ctx.execution.snapshot.next_pos == self._pos:
+        if not self.by_steps or not self._at or ctx.execution.snapshot.next_pos == self._pos:
             return False
         ctx.halt = PAUSED
         return True
