@@ -218,7 +218,6 @@ class Call(Telling):
 
     def _retry_after(self, error: Exception) -> None:
         self._retried += 1
-        self.attempt += 1
         delay = self._retry.delay_before(self._retried, random)
         self.tell_retry(error, delay)
         if delay > 0:

@@ -22,7 +22,6 @@ from rxloom.errors import StepFailed
 class PipedCall(Protocol):
     """What the pipe needs of its call."""
 
-    attempt: int
     step: Any
     execution: Any
 
@@ -131,7 +130,6 @@ class Pipe:
         if not call.opened:
             call.open()
         if self._begun:
-            call.attempt += 1
             call.tell_retry(self._last_error or StepFailed("it succeeded, and an operator wanted it once more"), 0)
         self._begun = True
         self._last_error = None

@@ -100,13 +100,13 @@ class Telling(Parent, DisposableBase):
         return found[-1].data if found else None
 
     def tell_retry(self, error: Exception, delay: float) -> None:
-        """Tell that attempt number `attempt` comes after `delay` seconds."""
+        """Tell that the attempt failed with `error`, and that another one comes after `delay` seconds."""
+        info = self.info(error)
+        self.attempt += 1
         self.execution.tell(
             StepRetry(
                 self.execution.run_id,
-                StepRetryPayload(
-                    self.id, self.call_id, self.attempt, self.info(error), round(delay * 1000), self.index
-                ),
+                StepRetryPayload(self.id, self.call_id, self.attempt, info, round(delay * 1000), self.index),
             )
         )
 
