@@ -173,7 +173,7 @@ class Leg:
         for path, data in answers.items():
             asked = execution.snapshot.suspensions[path]
             execution.note(Answer(path, asked.label, asked.payload, copy_plain(data), execution.now()))
-            execution.answered.add(path)
+            execution.answered[path] = None
 
     def _run(self) -> None:
         execution = self.execution

@@ -28,7 +28,7 @@ class _Shelf:
         self.status: RunStatus = "running"
         self.fence = 0
         self.next_pos = 0
-        self.kept: list[tuple[int, Record]] = []
+        self.kept: list[tuple[int, Record]] | None = None
         self.records: list[Record] = []
         self.outputs = 0
 
@@ -43,19 +43,24 @@ class _Shelf:
         drop = self.outputs - keep
         first = self.next_pos - len(self.records)
         cut = 0
+        kept: list[tuple[int, Record]] = []
         while drop > 0:
             record = self.records[cut]
             if type(record) is StepOutput:
                 drop -= 1
             else:
-                self.kept.append((first + cut, record))
+                kept.append((first + cut, record))
             cut += 1
+        if self.kept is None:
+            self.kept = kept
+        else:
+            self.kept += kept
         del self.records[:cut]
         self.outputs = keep
 
     def read(self, pos: int) -> list[Record]:
         first = self.next_pos - len(self.records)
-        older = [record for at, record in self.kept if at >= pos]
+        older = [record for at, record in self.kept or () if at >= pos]
         return older + self.records[max(0, pos - first) :]
 
 

@@ -148,7 +148,7 @@ def _event(snapshot: Snapshot, record: EventReceived | EventTaken) -> None:
         return
     snapshot.events.setdefault(record.name, deque()).append(record.data)
     if record.event_id is not None:
-        snapshot.event_ids.add(record.event_id)
+        snapshot.event_ids[record.event_id] = None
 
 
 def _leg_started(snapshot: Snapshot, record: LegStarted) -> None:
@@ -196,9 +196,9 @@ def _start(snapshot: Snapshot, payload: StepStartPayload) -> None:
     entry.resumed_at = payload.resumed_at
     if payload.metadata is not None:
         entry.iteration = payload.metadata.get("iterationCount", 0)
-    snapshot.leaves.add(path)
+    snapshot.leaves[path] = None
     if "." in path:
-        snapshot.leaves.discard(parent_path(path))
+        snapshot.leaves.pop(parent_path(path), None)
     if snapshot.status != "running":
         snapshot.status = "running"
 
@@ -235,8 +235,8 @@ def _result(snapshot: Snapshot, payload: StepResultPayload) -> None:
     entry.suspend_payload = None
     if snapshot.suspensions:
         _forget_below(snapshot, path)
-    snapshot.leaves.discard(path)
-    snapshot.waiting.discard(path)
+    snapshot.leaves.pop(path, None)
+    snapshot.waiting.pop(path, None)
     _settle_status(snapshot)
 
 
@@ -252,9 +252,9 @@ def _wait(snapshot: Snapshot, payload: StepWaitingPayload) -> None:
         entry = _open(snapshot, payload.id, payload.payload, payload.started_at)
     entry.status = "waiting"
     entry.call_id = payload.step_call_id
-    snapshot.leaves.discard(payload.id)
-    snapshot.leaves.discard(parent_path(payload.id))
-    snapshot.waiting.add(payload.id)
+    snapshot.leaves.pop(payload.id, None)
+    snapshot.leaves.pop(parent_path(payload.id), None)
+    snapshot.waiting[payload.id] = None
     _settle_status(snapshot)
 
 
@@ -265,7 +265,7 @@ def _suspend(snapshot: Snapshot, payload: StepSuspendedPayload) -> None:
     entry.status = "suspended"
     entry.suspend_payload = payload.suspend_payload
     entry.spent_ms += payload.suspended_at - (payload.resumed_at or payload.started_at)
-    snapshot.leaves.discard(payload.id)
+    snapshot.leaves.pop(payload.id, None)
     _settle_status(snapshot)
 
 
@@ -286,7 +286,7 @@ def _item(snapshot: Snapshot, record: ItemStart | ItemEnd) -> None:
         entry.error = record.error
         if record.canceled:  # else the progress chunk says how
             entry.status = "canceled"
-            snapshot.leaves.discard(record.path)
+            snapshot.leaves.pop(record.path, None)
 
 
 def _start_item(snapshot: Snapshot, record: ItemStart) -> None:
@@ -298,8 +298,8 @@ def _start_item(snapshot: Snapshot, record: ItemStart) -> None:
         entry.resumed_at = record.at
     entry.status = "running"
     entry.suspend_payload = None
-    snapshot.leaves.add(record.path)
-    snapshot.leaves.discard(parent_path(record.path))
+    snapshot.leaves[record.path] = None
+    snapshot.leaves.pop(parent_path(record.path), None)
 
 
 def _progress(snapshot: Snapshot, payload: StepProgressPayload) -> None:
@@ -314,7 +314,7 @@ def _progress(snapshot: Snapshot, payload: StepProgressPayload) -> None:
     entry.suspend_payload = suspension.payload if suspension is not None else None
     if payload.iteration_status == "suspended":
         entry.spent_ms += max(0, entry.asked_at - (entry.resumed_at or entry.started_at))
-    snapshot.leaves.discard(path)
+    snapshot.leaves.pop(path, None)
 
 
 def _count(snapshot: Snapshot, payload: StepOutputPayload, usage: Usage) -> None:

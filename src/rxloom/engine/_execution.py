@@ -24,6 +24,8 @@ from rxloom.snapshot import Snapshot
 
 logger = logging.getLogger("rxloom")
 
+_posting = Lock()  # one for all legs: it is held for a moment, and hardly ever needed
+
 CURRENT_RUNS: ContextVar[tuple[str, ...]] = ContextVar("rxloom_current_runs", default=())
 """The runs whose steps the current code is part of, outermost first."""
 
@@ -51,8 +53,8 @@ class Execution:
     """
 
     __slots__ = (
-        "__weakref__", "_calls", "_posted", "_posting", "_prefix", "answered", "calls", "cancel", "cancel_reason",
-        "canceling", "context", "fans", "gate", "interrupted", "log", "loop", "now", "offload", "on_interrupt",
+        "__weakref__", "_calls", "_gate", "_posted", "_prefix", "answered", "calls", "cancel", "cancel_reason",
+        "canceling", "context", "fans", "interrupted", "log", "loop", "now", "offload", "on_interrupt",
         "own_loop", "per_step", "port", "recorded", "root", "run_context", "run_id", "runtime", "scheduler", "silent",
         "snapshot", "strand", "tasks", "thread", "waits",
     )  # fmt: skip
@@ -76,14 +78,13 @@ class Execution:
         self.thread: int = get_ident()
         self.context: Context = context
         context.run(CURRENT_RUNS.set, (*context.get(CURRENT_RUNS, ()), log.run_id))
-        self.gate: Gate = Gate()
         self.root: Parent = Parent(None)
         self.tasks: set[LegTask] = set()
         self.strand: Any = None
         self.fans: dict[Fan, None] = {}
         self.waits: dict[str, deque[Wait]] = {}
         self.recorded: bool = False
-        self.answered: set[str] = set()
+        self.answered: dict[str, None] = {}
         self.per_step: bool = False
         self.canceling: bool = False
         self.cancel_reason: str | None = None
@@ -97,8 +98,15 @@ class Execution:
         self.own_loop: bool = port.own_loop
         self._calls = 0
         self._prefix = f"{log.run_id}-{log.snapshot.leg + 1}"
-        self._posted: deque[Callable[[], object]] = deque()
-        self._posting = Lock()
+        self._gate: Gate | None = None
+        self._posted: list[Callable[[], object]] = []
+
+    @property
+    def gate(self) -> Gate:
+        """The queue of bodies that wait for a slot in their budgets."""
+        if self._gate is None:
+            self._gate = Gate()
+        return self._gate
 
     # -- telling -------------------------------------------------------------------------------------------------
 
@@ -157,15 +165,15 @@ class Execution:
         Raises:
             RuntimeError: when the loop is closed.
         """
-        with self._posting:
+        with _posting:
             idle = not self._posted
             self._posted.append(action)
         if idle:
             self.loop.call_soon_threadsafe(self._run_posted)
 
     def _run_posted(self) -> None:
-        with self._posting:
-            posted, self._posted = self._posted, deque()
+        with _posting:
+            posted, self._posted = self._posted, []
         for action in posted:
             try:
                 action()

@@ -49,7 +49,7 @@ class Leaf(Services):
         self._entered = False
         self._queued = False
         self._answers: list[Answer] | None = None
-        self._used: list[int] = []
+        self._used: tuple[int, ...] = ()
         self.touched: bool = False
         self.signal: StepSignal | None = None
         self.context: StepContext | None = None
@@ -112,7 +112,7 @@ class Leaf(Services):
         self._entered = True
         self.signal = None
         self.touched = False
-        self._used = []
+        self._used = ()
         self._answers = self.execution.snapshot.answers.get(self.path) if self.execution.recorded else None
         self.context = context = StepContext(self)
         return body_of(self.step, self.attempt_input(), context, lambda: SyncStepContext(self))
@@ -232,7 +232,7 @@ class Leaf(Services):
                 and answer.label == label
                 and (label is not None or _equal(answer.payload, payload))
             ):
-                self._used.append(at)
+                self._used = (*self._used, at)
                 return answer
         return None
 
