@@ -6,8 +6,9 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from rxloom import Runtime
 from tests.scale.workflows import chain, one, write
@@ -54,7 +55,7 @@ async def runs() -> int:
     return resident() - before
 
 
-PROBES: dict[str, Callable[[], Awaitable[int]]] = {"chunks": chunks, "runs": runs}
+PROBES: dict[str, Callable[[], Coroutine[Any, Any, int]]] = {"chunks": chunks, "runs": runs}
 
 if __name__ == "__main__":
     sys.stdout.write(f"{asyncio.Runner().run(PROBES[sys.argv[1]]())}\n")

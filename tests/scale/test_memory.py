@@ -84,6 +84,7 @@ LOOP = create_workflow("loop", input=int).do_until(create_step("s", add), lambda
 BRANCH = create_workflow("branch").branch([(lambda _v: True, create_step("s", add))], merge=True).commit()
 NESTED = nested(20, lambda outer, inner: outer.then(inner))
 
+
 async def holds(value: int) -> bool:
     await asyncio.sleep(0)
     return value > 0
@@ -149,7 +150,11 @@ def cyclic_garbage_of_ours() -> list[str]:
     gc.set_debug(gc.DEBUG_SAVEALL)
     try:
         gc.collect()
-        return [repr(type(item)) for item in gc.garbage if type(item).__module__.startswith("rxloom")]
+        return [
+            f"{type(item).__module__}.{type(item).__name__}"
+            for item in gc.garbage
+            if type(item).__module__.startswith("rxloom")
+        ]
     finally:
         gc.set_debug(0)
         gc.garbage.clear()

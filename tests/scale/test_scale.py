@@ -55,6 +55,10 @@ async def test_for_each_over_a_hundred_thousand_items(concurrency: int) -> None:
     assert await outcome(workflow, list(range(100_000))) == list(range(1, 100_001))
 
 
+def always(_value: Any) -> bool:
+    return True
+
+
 NESTINGS: dict[str, tuple[Callable[[Any, Any], Any], Callable[[int], Any], Callable[[Any], Any]]] = {
     "then": (lambda outer, inner: outer.then(inner), lambda value: value, lambda output: output),
     "then, with steps around": (
@@ -68,12 +72,12 @@ NESTINGS: dict[str, tuple[Callable[[Any, Any], Any], Callable[[int], Any], Calla
         lambda output: _peel(output, lambda value: isinstance(value, dict), lambda value: next(iter(value.values()))),
     ),
     "branch": (
-        lambda outer, inner: outer.branch([(lambda _value: True, inner)], merge=True),
+        lambda outer, inner: outer.branch([(always, inner)], merge=True),
         lambda value: value,
         lambda output: output,
     ),
     "loop": (
-        lambda outer, inner: outer.do_until(inner, lambda _value: True),
+        lambda outer, inner: outer.do_until(inner, always),
         lambda value: value,
         lambda output: output,
     ),

@@ -151,7 +151,7 @@ class _LoneCall:
     """A step call without a run: what a context needs, and nothing around it."""
 
     def __init__(self, identity: Identity, answers: list[Answer]) -> None:
-        self.thread = get_ident()
+        self.thread: int = get_ident()
         self.run_id: str = identity.get("run_id", "run")
         self.workflow_id: str = identity.get("workflow_id", "workflow")
         self.resource_id: str | None = identity.get("resource_id")
