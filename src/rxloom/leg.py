@@ -25,7 +25,7 @@ from rxloom.chunks import (
     WorkflowStart,
     WorkflowStartPayload,
 )  # fmt: skip
-from rxloom.engine import Ctx, Execution, Failure, Question, Scope
+from rxloom.engine import Ctx, Execution, Failure, Question, Scope, Strand, ends_the_run
 from rxloom.error_info import error_info
 from rxloom.errors import RunTimeout
 from rxloom.outcome import LegOutcome
@@ -98,9 +98,14 @@ class Leg:
         elif wrong is not None:
             self._fail(Failure(wrong, error_info(wrong)))
         elif not execution.interrupted:
-            self._begin()
+            self._soon(self._greet)
 
-    def _begin(self) -> None:
+    def _soon(self, action: Callable[[], None]) -> None:
+        """Go on in the task of the first body: the caller has the first chunk, and none of his frames is below."""
+        beginning = Beginning(self, action)
+        beginning.strand = Strand(self.execution, beginning)
+
+    def _greet(self) -> None:
         callback = self.workflow.settings.on_start
         if callback is None:
             self._run()
@@ -113,7 +118,7 @@ class Leg:
         execution.recorded = True
         self._open("resume", context=context, answers=answers)
         if not execution.interrupted:
-            self._run()
+            self._soon(self._run)
 
     def join(self, answers: Mapping[str, Any]) -> None:
         """Give answers to leaves that are suspended while this leg still runs."""
@@ -124,6 +129,11 @@ class Leg:
         paths = set(answers)
         for fan in reversed(list(execution.fans)):
             fan.rejoin(paths)
+
+    @property
+    def closing(self) -> bool:
+        """Whether it is ending, or has ended."""
+        return self._closing or self._ended
 
     def cancel_at_start(self, reason: str | None) -> None:
         """Have the leg end as canceled as soon as it has begun."""
@@ -396,3 +406,35 @@ class Leg:
         on_end, self.on_end = self.on_end, None
         if on_end is not None:
             on_end()
+
+
+class Beginning:
+    """What the first task of a leg does before the first body, which then has the task."""
+
+    __slots__ = ("_action", "_leg", "strand")
+
+    def __init__(self, leg: Leg, action: Callable[[], None]) -> None:
+        """Make the beginning of `leg`."""
+        self._leg = leg
+        self._action = action
+        self.strand: Strand | None = None
+
+    def enter(self) -> None:
+        """Start the pipeline, unless the leg has ended meanwhile."""
+        if self._leg.closing:
+            return
+        execution = self._leg.execution
+        execution.strand = self.strand
+        try:
+            self._action()
+        finally:
+            execution.strand = self.strand = None
+
+    def returned(self, value: Any) -> None:
+        """Take nothing: there is no body."""
+
+    def raised(self, error: BaseException) -> None:
+        """Take a defect, or the end of the loop."""
+        execution = self._leg.execution
+        if not ends_the_run(execution, error, asked=self._leg.closing) and isinstance(error, Exception):
+            execution.crash(error)

@@ -32,7 +32,7 @@ async def test_it_takes_the_event_and_its_data_is_the_output() -> None:
     await run.send_event("go", 5)
 
     assert (await stream.result).unwrap() == 6
-    assert statuses == ["waiting", "running", "success"]
+    assert statuses == ["running", "waiting", "running", "success"]
     assert told(await read(stream)) == [
         "start", "event_wf_0: waiting", "event_wf_0: success", "a: running", "a: success", "success",
     ]  # fmt: skip

@@ -78,7 +78,7 @@ async def test_the_run_waits_meanwhile_and_runs_again_after() -> None:
     stream.status.subscribe(statuses.append)
     await stream.result
 
-    assert statuses == ["waiting", "running", "success"]
+    assert statuses == ["running", "waiting", "running", "success"]
 
 
 @virtual

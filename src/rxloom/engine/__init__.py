@@ -13,6 +13,8 @@ from rxloom.engine._node import Node
 from rxloom.engine._question import Question
 from rxloom.engine._replay import replayed
 from rxloom.engine._scope import Scope
+from rxloom.engine._shutdown import ends_the_run
+from rxloom.engine._strand import Strand
 from rxloom.engine._wait import Waiting
 
 __all__ = [
@@ -33,8 +35,10 @@ __all__ = [
     "Ok",
     "Question",
     "Scope",
+    "Strand",
     "Waiting",
     "bodiless",
+    "ends_the_run",
     "fresh_context",
     "replayed",
 ]
