@@ -78,7 +78,7 @@ class ChunkLog:
     """
 
     __slots__ = (
-        "__weakref__", "_append", "_draining", "_fence", "_keen", "_keep", "_listeners", "_lock", "_old", "_outputs",
+        "__weakref__", "_draining", "_fence", "_keen", "_keep", "_listeners", "_lock", "_old", "_outputs",
         "_pending", "_pin", "_sleepers", "_space", "_store", "base", "chunks", "committed", "endings", "error",
         "outcome", "pacing", "run_id", "snapshot", "told",
     )  # fmt: skip
@@ -100,11 +100,10 @@ class ChunkLog:
         self.told: int = snapshot.next_seq
         self.committed: int = snapshot.next_seq
         self.error: Exception | None = None
-        self.endings: list[Ending] = []
+        self.endings: tuple[Ending, ...] = ()  # a live run is many objects already: what is rare is made late
         self.outcome: LegOutcome | None = None
         self._old: list[Told] | None = None  # most runs never have one: it is a list less to collect
         self._store = store
-        self._append = store.append
         self._fence = fence
         self._keep = keep
         self._outputs = 0
@@ -113,7 +112,7 @@ class ChunkLog:
         self._keen: tuple[Listener, ...] = ()
         self._sleepers: list[ref[Sleeper]] = []
         self.pacing: tuple[ref[PacingReader], ...] = ()
-        self._space: list[Callable[[], None]] = []
+        self._space: list[Callable[[], None]] | None = None
         self._draining = False
         self._lock = RLock()  # reentrant: a collector that runs in the middle may free a reader
         self._pin: object = None
@@ -136,7 +135,7 @@ class ChunkLog:
         if self._pending:
             self._store_pending(chunk)
         else:
-            self._append(self.run_id, self._fence, snapshot.next_pos, (chunk,), self._keep)
+            self._store.append(self.run_id, self._fence, snapshot.next_pos, (chunk,), self._keep)
         apply(snapshot, chunk)
         self.chunks.append(chunk)
         self.committed = chunk.seq + 1
@@ -144,7 +143,7 @@ class ChunkLog:
             if self._keep is not None:
                 self._count_output(self._keep)
         elif type(chunk) is WorkflowFinish and self.outcome is not None:
-            self.endings.append(Ending(chunk, self.outcome))
+            self.endings = (*self.endings, Ending(chunk, self.outcome))
         if not self._draining:
             if self._keen or (self._listeners and type(chunk) is not StepOutput):
                 self._tell()
@@ -173,7 +172,7 @@ class ChunkLog:
         if chunk is not None:
             records.append(chunk)
         self._pending = []
-        self._append(self.run_id, self._fence, pos, records, self._keep)
+        self._store.append(self.run_id, self._fence, pos, records, self._keep)
         if self._pin is None:
             self._pin = self._store.pin(self.run_id)
 
@@ -274,7 +273,7 @@ class ChunkLog:
                 continue
             history.append(record)
             if isinstance(record, WorkflowFinish) and self.outcome is not None:
-                self.endings.append(Ending(record, self.outcome))
+                self.endings = (*self.endings, Ending(record, self.outcome))
         self._old = history
         self.snapshot.next_pos = next_pos
         self.base = self.told = self.committed = self.snapshot.next_seq
@@ -374,6 +373,8 @@ class ChunkLog:
 
     def wait_for_room(self, wake: Callable[[], None]) -> None:
         """Have `wake` called when no pacing reader lags much any more, perhaps at once."""
+        if self._space is None:
+            self._space = []
         self._space.append(wake)
         self.make_room()  # a reader on another thread may have caught up just before
 
@@ -383,6 +384,6 @@ class ChunkLog:
             self._release_all()
 
     def _release_all(self) -> None:
-        space, self._space = self._space, []
-        for wake in space:
+        space, self._space = self._space, None
+        for wake in space or ():
             wake()
