@@ -201,10 +201,7 @@ class Leg:
     def _context_written(self, changes: Mapping[str, Any], removed: tuple[str, ...]) -> None:
         execution = self.execution
         record = ContextWrite(dict(changes), removed)
-        if execution.on_thread():
-            execution.note(record)
-        else:
-            execution.post(lambda: execution.note(record))
+        execution.perform(lambda: execution.note(record))
 
     # -- the pipeline's end --------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import logging
 from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future as Promise
 from contextvars import Context, ContextVar, copy_context
 from threading import Lock, get_ident
 from typing import Any, Protocol
@@ -170,6 +171,28 @@ class Execution:
             self._posted.append(action)
         if idle:
             self.loop.call_soon_threadsafe(self._run_posted)
+
+    def perform(self, action: Callable[[], object]) -> None:
+        """Run `action` on the thread of the leg: now, if this is it; else wait until it has run.
+
+        Raises:
+            RuntimeError: when the loop is closed.
+        """
+        if self.on_thread():
+            action()
+            return
+        done: Promise[None] = Promise()
+
+        def run() -> None:
+            try:
+                action()
+            except BaseException as error:  # noqa: BLE001 # it belongs to the thread that waits
+                done.set_exception(error)
+            else:
+                done.set_result(None)
+
+        self.post(run)
+        done.result()
 
     def _run_posted(self) -> None:
         with _posting:
