@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapping
 from threading import get_ident
-from typing import Any, cast, Final, Generic, NoReturn
+from typing import Any, Final, Generic, NoReturn, cast
 
 from reactivex import Observable
 from reactivex.abc import ObserverBase, SchedulerBase

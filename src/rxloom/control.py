@@ -139,7 +139,7 @@ class Control(Lookup):
         registry.logs[self.run_id] = log
         execution = Execution(log, port, variables)
         execution.runtime = self.runtime
-        leg = Leg(execution, workflow, outcome, partial(self.runtime.ended, self.run_id))
+        leg = Leg(execution, workflow, outcome, self.runtime.ended)
         registry.live[self.run_id] = leg
         return leg
 

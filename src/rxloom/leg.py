@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 from pydantic import ValidationError
 from reactivex.abc import DisposableBase
 
+from rxloom.beginning import begin
 from rxloom.chunks import (
     Answer,
     ContextWrite,
@@ -25,12 +26,11 @@ from rxloom.chunks import (
     WorkflowStart,
     WorkflowStartPayload,
 )  # fmt: skip
-from rxloom.engine import Ctx, Execution, Failure, Question, Scope, Strand, ends_the_run
+from rxloom.engine import Ctx, Execution, Failure, Question, Scope
 from rxloom.error_info import error_info
 from rxloom.errors import RunTimeout
 from rxloom.outcome import LegOutcome
 from rxloom.ports.node import WorkflowPort
-from rxloom.runtime_context import RuntimeContext
 from rxloom.schema import input_invalid, output_invalid
 from rxloom.settings import Callback, RunInfo
 from rxloom.values import copy_plain
@@ -52,13 +52,13 @@ class Leg:
     )  # fmt: skip
 
     def __init__(
-        self, execution: Execution, workflow: WorkflowPort, outcome: LegOutcome, on_end: Callable[[], None]
+        self, execution: Execution, workflow: WorkflowPort, outcome: LegOutcome, on_end: Callable[[str], None]
     ) -> None:
-        """Make a leg of `workflow`; `on_end` is called once, when it is over or was taken from this process."""
+        """Make a leg of `workflow`; `on_end` is called once with the run's id, when it is over or taken away."""
         self.execution: Execution = execution
         self.workflow: WorkflowPort = workflow
         self.outcome: LegOutcome = outcome
-        self.on_end: Callable[[], None] | None = on_end
+        self.on_end: Callable[[str], None] | None = on_end
         self._flow: DisposableBase | None = None
         self._deadline: DisposableBase | None = None
         self._grace: DisposableBase | None = None
@@ -67,14 +67,12 @@ class Leg:
         self._output: Any = None
         self._closing = False
         self._ended = False
-        self._waiters: list[Future[None]] = []
+        self._waiters: list[Future[None]] | None = None
         snapshot = execution.snapshot
         self.first_seq: int = snapshot.next_seq
         scope = Scope(workflow, None, execution.root, "", init_data=snapshot.input)
         self._ctx = Ctx(execution, scope, snapshot.input)
-        execution.cancel = self.cancel
-        execution.on_interrupt = self._interrupted
-        execution.run_context = RuntimeContext(snapshot.context, self._context_written)
+        execution.leg = self
 
     # -- beginning -----------------------------------------------------------------------------------------------
 
@@ -98,12 +96,7 @@ class Leg:
         elif wrong is not None:
             self._fail(Failure(wrong, error_info(wrong)))
         elif not execution.interrupted:
-            self._soon(self._greet)
-
-    def _soon(self, action: Callable[[], None]) -> None:
-        """Go on in the task of the first body: the caller has the first chunk, and none of his frames is below."""
-        beginning = Beginning(self, action)
-        beginning.strand = Strand(self.execution, beginning)
+            begin(self, self._greet)
 
     def _greet(self) -> None:
         callback = self.workflow.settings.on_start
@@ -118,7 +111,7 @@ class Leg:
         execution.recorded = True
         self._open("resume", context=context, answers=answers)
         if not execution.interrupted:
-            self._soon(self._run)
+            begin(self, self._run)
 
     def join(self, answers: Mapping[str, Any]) -> None:
         """Give answers to leaves that are suspended while this leg still runs."""
@@ -156,7 +149,7 @@ class Leg:
         if self.on_end is None:
             return
         waiter: Future[None] = self.execution.loop.create_future()
-        self._waiters.append(waiter)
+        self._waiters = [*(self._waiters or ()), waiter]
         await waiter
 
     def end_canceled(self, reason: str | None) -> None:
@@ -197,11 +190,6 @@ class Leg:
         flow = self.workflow.flow.start(ctx, self._done, self._failed)
         if not self._closing:
             self._flow = flow
-
-    def _context_written(self, changes: Mapping[str, Any], removed: tuple[str, ...]) -> None:
-        execution = self.execution
-        record = ContextWrite(dict(changes), removed)
-        execution.perform(lambda: execution.note(record))
 
     # -- the pipeline's end --------------------------------------------------------------------------------------
 
@@ -379,7 +367,8 @@ class Leg:
         )
         self._over()
 
-    def _interrupted(self, _: Exception) -> None:
+    def interrupted(self) -> None:
+        """Take note that the run was taken from this process."""
         if not self.execution.loop.is_closed():
             self._stop_flow()  # or its timers would go on
         self._over()
@@ -392,46 +381,13 @@ class Leg:
         self._ended = True
         self._flow = self._grace = self._deadline = None
         execution = self.execution
-        execution.cancel = execution.on_interrupt = None
-        execution.run_context = None
+        execution.leg = None
         execution.root.then = None
         execution.close()
-        waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
+        waiters, self._waiters = self._waiters, None
+        for waiter in waiters or ():
             if not waiter.done():
                 waiter.set_result(None)
         on_end, self.on_end = self.on_end, None
         if on_end is not None:
-            on_end()
-
-
-class Beginning:
-    """What the first task of a leg does before the first body, which then has the task."""
-
-    __slots__ = ("_action", "_leg", "strand")
-
-    def __init__(self, leg: Leg, action: Callable[[], None]) -> None:
-        """Make the beginning of `leg`."""
-        self._leg = leg
-        self._action = action
-        self.strand: Strand | None = None
-
-    def enter(self) -> None:
-        """Start the pipeline, unless the leg has ended meanwhile."""
-        if self._leg.closing:
-            return
-        execution = self._leg.execution
-        execution.strand = self.strand
-        try:
-            self._action()
-        finally:
-            execution.strand = self.strand = None
-
-    def returned(self, value: Any) -> None:
-        """Take nothing: there is no body."""
-
-    def raised(self, error: BaseException) -> None:
-        """Take a defect, or the end of the loop."""
-        execution = self._leg.execution
-        if not ends_the_run(execution, error, asked=self._leg.closing) and isinstance(error, Exception):
-            execution.crash(error)
+            on_end(execution.run_id)

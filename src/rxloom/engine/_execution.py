@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from asyncio import AbstractEventLoop
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future as Promise
 from contextvars import Context, ContextVar, copy_context
 from threading import Lock, get_ident
@@ -13,13 +13,14 @@ from typing import Any, Protocol
 
 from reactivex.abc import DisposableBase, SchedulerBase
 
-from rxloom.chunks import Private, Told
+from rxloom.chunks import ContextWrite, Private, Told
 from rxloom.engine._budget import Gate
 from rxloom.engine._parent import Parent
 from rxloom.engine._task import LegTask
 from rxloom.errors import RunInterrupted
 from rxloom.log import ChunkLog
 from rxloom.ports.loop import LoopPort
+from rxloom.runtime_context import RuntimeContext
 from rxloom.scheduler import LoopScheduler
 from rxloom.snapshot import Snapshot
 
@@ -47,6 +48,18 @@ class Wait(Protocol):
         ...
 
 
+class LegPort(Protocol):
+    """What is above the engine: the leg as a whole."""
+
+    def cancel(self, reason: str | None = None) -> None:
+        """Cancel it."""
+        ...
+
+    def interrupted(self) -> None:
+        """Take note that the run was taken from this process."""
+        ...
+
+
 class Execution:
     """What every node and call of one leg shares.
 
@@ -54,9 +67,9 @@ class Execution:
     """
 
     __slots__ = (
-        "__weakref__", "_calls", "_gate", "_posted", "_prefix", "answered", "calls", "cancel", "cancel_reason",
-        "canceling", "context", "fans", "interrupted", "log", "loop", "now", "offload", "on_interrupt",
-        "own_loop", "per_step", "port", "recorded", "root", "run_context", "run_id", "runtime", "scheduler", "silent",
+        "__weakref__", "_calls", "_context", "_gate", "_posted", "_prefix", "answered", "calls", "cancel_reason",
+        "canceling", "context", "fans", "interrupted", "leg", "log", "loop", "now", "offload", "own_loop",
+         "per_step", "port", "recorded", "root", "run_id", "runtime", "scheduler", "silent",
         "snapshot", "strand", "tasks", "thread", "waits",
     )  # fmt: skip
 
@@ -91,11 +104,10 @@ class Execution:
         self.cancel_reason: str | None = None
         self.interrupted: bool = False
         self.silent: bool = False
-        self.on_interrupt: Callable[[RunInterrupted], None] | None = None
-        self.run_context: Any = None
+        self.leg: LegPort | None = None
+        self._context: RuntimeContext | None = None
         self.runtime: Any = None
         self.calls: dict[Parent, None] = {}
-        self.cancel: Callable[[str | None], None] | None = None
         self.own_loop: bool = port.own_loop
         self._calls = 0
         self._prefix = f"{log.run_id}-{log.snapshot.leg + 1}"
@@ -108,6 +120,17 @@ class Execution:
         if self._gate is None:
             self._gate = Gate()
         return self._gate
+
+    @property
+    def runtime_context(self) -> RuntimeContext:
+        """The user's own things, by key; setting one is recorded."""
+        if self._context is None:
+            self._context = RuntimeContext(self.snapshot.context, self._context_written)
+        return self._context
+
+    def _context_written(self, changes: Mapping[str, Any], removed: tuple[str, ...]) -> None:
+        record = ContextWrite(dict(changes), removed)
+        self.perform(lambda: self.note(record))
 
     # -- telling -------------------------------------------------------------------------------------------------
 
@@ -213,8 +236,8 @@ class Execution:
         self.log.interrupt(taken)
         for task in [] if self.loop.is_closed() else list(self.tasks):
             task.cancel()
-        if self.on_interrupt is not None:
-            self.on_interrupt(taken)
+        if self.leg is not None:
+            self.leg.interrupted()
 
     def close(self) -> None:
         """Let go of the log: the leg is over.

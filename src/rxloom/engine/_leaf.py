@@ -189,8 +189,8 @@ class Leaf(Services):
                 self.bail(signal.result)
             case AbortSignal():
                 reason = signal.reason or f"aborted by step {self.path!r}"
-                if self.execution.cancel is not None:
-                    self.execution.cancel(reason)
+                if self.execution.leg is not None:
+                    self.execution.leg.cancel(reason)
                 self.dispose()
             case _:
                 self.attempt_failed(self._as_failure(signal))

@@ -107,8 +107,8 @@ class Question(DisposableBase):
         if ends_the_run(execution, error, asked=failed is None) or failed is None:
             return
         signal = signal_in(error)
-        if isinstance(signal, AbortSignal) and execution.cancel is not None:
-            execution.cancel(signal.reason or f"aborted by {self.leaf.path!r}")
+        if isinstance(signal, AbortSignal) and execution.leg is not None:
+            execution.leg.cancel(signal.reason or f"aborted by {self.leaf.path!r}")
         elif isinstance(error, Exception) and not execution.canceling:
             failed(error)
         elif isinstance(error, StepSignal):

@@ -78,7 +78,7 @@ class Services(Call):
     @property
     def runtime_context(self) -> MutableMapping[str, Any]:
         """The run's own mapping."""
-        return self.execution.run_context
+        return self.execution.runtime_context
 
     @property
     def cancelled(self) -> Observable[str | None]:
