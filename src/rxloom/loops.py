@@ -16,7 +16,7 @@ from rxloom.scheduler import LoopScheduler
 class LoopBinding:
     """An event loop with its one scheduler and the worker threads beside it."""
 
-    __slots__ = ("__weakref__", "_ended", "_sentry", "loop", "offload", "own_loop", "scheduler")
+    __slots__ = ("__weakref__", "_ended", "_now", "_sentry", "loop", "offload", "own_loop", "scheduler")
 
     def __init__(
         self,
@@ -38,13 +38,14 @@ class LoopBinding:
         self.offload: Offload = offload
         self.own_loop: bool = own_loop
         self.scheduler: LoopScheduler = LoopScheduler(loop)
+        self._now = self.scheduler.epoch_ms  # one method object for all runs
         self._ended = ended
         self._sentry: AsyncGenerator[None] | None = None
 
     @property
     def now(self) -> Callable[[], int]:
         """What returns epoch milliseconds by the loop's clock."""
-        return self.scheduler.epoch_ms
+        return self._now
 
     def call(self, action: Callable[[], None]) -> None:
         """Run `action` on the thread of the loop: now, if this is it."""

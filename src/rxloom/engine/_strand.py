@@ -48,21 +48,19 @@ class InContext:
 
     def __await__(self) -> Generator[Any, Any, Any]:
         """Drive the coroutine to its end."""
-        run = self._context.run
-        send = self._coroutine.send
-        throw = self._coroutine.throw
-        yielded = self._yielded
+        # No bound methods are kept: a run that waits is many objects already.
+        context, coroutine, yielded = self._context, self._coroutine, self._yielded
         try:
             while True:
                 try:
                     answer = yield yielded
                 except GeneratorExit:
-                    run(self._coroutine.close)
+                    context.run(coroutine.close)
                     raise
                 except BaseException as error:  # noqa: BLE001 # the body decides what to do with it
-                    yielded = run(throw, error)
+                    yielded = context.run(coroutine.throw, error)
                 else:
-                    yielded = run(send, answer)
+                    yielded = context.run(coroutine.send, answer)
         except StopIteration as stop:
             return stop.value
 
