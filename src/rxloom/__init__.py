@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from rxloom.aio import from_async_iterable, to_async_iterator
 from rxloom.builder import WorkflowBuilder
-from rxloom.chunks import Chunk, ErrorInfo, Gap, Usage
+from rxloom.chunks import Chunk, ErrorInfo, Gap, Suspension, Usage
 from rxloom.collect import first, last, only
 from rxloom.context import StepContext, SyncStepContext
 from rxloom.create import create_workflow
@@ -107,6 +107,7 @@ __all__ = [
     "Success",
     "SuspendMismatch",
     "Suspended",
+    "Suspension",
     "SyncStepContext",
     "Usage",
     "Workflow",
