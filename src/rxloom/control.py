@@ -204,43 +204,49 @@ class Control(Lookup):
             self.registry.turns.leave(turn)
 
     async def _resume(self, chosen: Answers, opening: Opening, ticket: Ticket) -> None:
+        while True:
+            live = self.registry.live.get(self.run_id)
+            if live is not None:
+                if await self.on_loop(partial(self._join, live, chosen, ticket.feed)):
+                    return
+                continue
+            async with self.owning():
+                if self.run_id not in self.registry.live:
+                    await self._next_leg(chosen, opening, ticket)
+                    return
+
+    async def _next_leg(self, chosen: Answers, opening: Opening, ticket: Ticket) -> None:
         feed = ticket.feed
-        live = self.registry.live.get(self.run_id)
-        if live is not None:
-            self._join_live(live, chosen, feed)
-            return
-        if not self.registry.claim(self.run_id):
-            raise ResumeConflict("another resume of this run is going on", run_id=self.run_id)
-        try:
-            log = await self.load()
-            snapshot = log.snapshot
-            workflow = self.workflow_of(snapshot)
-            answers = chosen(snapshot)
-            head = await self.runtime.store.take(self.run_id)
-            first = snapshot.next_seq
-            leg = self._leg(log, workflow, ticket.port, ticket.variables, fence=head.fence)
-            leg.execution.per_step = opening.per_step
-            leg.resume(answers, context=opening.context)
-            if log.error is not None and snapshot.next_seq == first:
-                raise log.error
-        finally:
-            self.registry.release(self.run_id)
+        log = await self.load()
+        snapshot = log.snapshot
+        workflow = self.workflow_of(snapshot)
+        answers = chosen(snapshot)
+        head = await self.runtime.store.take(self.run_id)
+        first = snapshot.next_seq
+        leg = self._leg(log, workflow, ticket.port, ticket.variables, fence=head.fence)
+        leg.execution.per_step = opening.per_step
+        leg.resume(answers, context=opening.context)
+        if log.error is not None and snapshot.next_seq == first:
+            raise log.error
         feed.bind(log, feed.view._replace(first=first, end_after=first))
 
-    def _join_live(self, leg: Leg, chosen: Answers, feed: Feed) -> None:
+    async def _join(self, leg: Leg, chosen: Answers, feed: Feed) -> bool:
+        """Give answers to a leg that is live, on its own loop; tell whether it could still take them."""
         execution = leg.execution
-        snapshot = execution.snapshot
+        if leg.closing:
+            await leg.wait_ended()
+            return False
         try:
-            answers = chosen(snapshot)
+            answers = chosen(execution.snapshot)
         except NotSuspended:
-            if execution.answered or execution.canceling:
+            if execution.answered:
                 raise ResumeConflict("this suspension was answered already", run_id=self.run_id) from None
             raise
         if not answers:
             raise NotSuspended("the run is not paused", run_id=self.run_id)
         leg.join(answers)
-        first = leg.first_seq
-        feed.bind(execution.log, feed.view._replace(first=first, end_after=first))
+        feed.bind(execution.log, feed.view._replace(first=leg.first_seq, end_after=leg.first_seq))
+        return True
 
     # -- watching ------------------------------------------------------------------------------------------------
 
@@ -293,40 +299,43 @@ class Control(Lookup):
             return True
         if log.snapshot.status in TERMINAL:
             return True
-        if not registry.claim(self.run_id):
-            await asyncio.sleep(0)  # somebody is just resuming it
-            return False
-        try:
+        async with self.owning():
+            if self.run_id in registry.live or log.snapshot.status in TERMINAL:
+                return False
             workflow = self.workflow_of(log.snapshot)
             head = await self.runtime.store.take(self.run_id)
             ended = self._leg(log, workflow, self.runtime.here(), fresh_context(), fence=head.fence)
             ended.end_canceled(reason)
-        finally:
-            registry.release(self.run_id)
         return True
 
     # -- events --------------------------------------------------------------------------------------------------
 
     async def send(self, event: EventReceived) -> None:
         """Give the run an event."""
-        await self.on_loop(partial(self._send, event))
+        while not await self.on_loop(partial(self._send, event)):
+            pass
 
-    async def _send(self, event: EventReceived) -> None:
+    async def _send(self, event: EventReceived) -> bool:
+        """Give the event to whoever has the run; tell whether somebody took it."""
         registry = self.registry
         leg = registry.live.get(self.run_id)
         if leg is not None:
             leg.receive(event)
-            return
+            return True
         log = await self.find()
         if isinstance(log, Early):
             log.events.append(event)
-            return
-        if log.snapshot.status in TERMINAL or (event.event_id is not None and event.event_id in log.snapshot.event_ids):
-            return
-        head = await self.runtime.store.take(self.run_id)
-        log.reown(head.fence)
-        log.note(event)
-        log.commit()
+            return True
+        async with self.owning():
+            if self.run_id in registry.live:
+                return False
+            snapshot = log.snapshot
+            if snapshot.status not in TERMINAL and event.event_id not in snapshot.event_ids:
+                head = await self.runtime.store.take(self.run_id)
+                log.reown(head.fence)
+                log.note(event)
+                log.commit()
+        return True
 
 
 def _found(feed: Feed, task: asyncio.Task[None]) -> None:

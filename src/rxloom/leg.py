@@ -26,7 +26,7 @@ from rxloom.chunks import (
     WorkflowStart,
     WorkflowStartPayload,
 )  # fmt: skip
-from rxloom.engine import Ctx, Execution, Failure, Question, Scope
+from rxloom.engine import Ctx, Execution, Failure, Halt, Question, Scope
 from rxloom.error_info import error_info
 from rxloom.errors import RunTimeout
 from rxloom.outcome import LegOutcome
@@ -184,11 +184,17 @@ class Leg:
         if limit is not None:
             left = max(0.0, limit - execution.snapshot.active_ms / 1000)
             self._deadline = execution.after(left, partial(self._run_out, limit))
+        self._go()
+
+    def _go(self) -> None:
+        """Start the pipeline: from its beginning, and past what is recorded."""
         ctx = self._ctx
-        ctx.scope.init_data = execution.snapshot.input
-        ctx.value = copy_plain(execution.snapshot.input)
+        snapshot = self.execution.snapshot
+        ctx.scope.init_data = snapshot.input
+        ctx.value = copy_plain(snapshot.input)
+        ctx.halt = None
         flow = self.workflow.flow.start(ctx, self._done, self._failed)
-        if not self._closing:
+        if not self.closing:
             self._flow = flow
 
     # -- the pipeline's end --------------------------------------------------------------------------------------
@@ -200,7 +206,14 @@ class Leg:
         if halt is None or halt.kind == "bailed":
             self._close(partial(self._succeed, ctx.value))
         else:
-            self._close(partial(self._end, halt.kind))
+            self._close(partial(self._halted, halt))
+
+    def _halted(self, halt: Halt) -> None:
+        """End suspended or paused, unless somebody has answered on the way here: then go on where that leads."""
+        if halt.kind == "suspended" and self.execution.has_answered(halt.paths):
+            self._go()
+        else:
+            self._end("paused" if halt.kind == "paused" else "suspended")
 
     def _failed(self, failure: Failure) -> None:
         if not self._closing:

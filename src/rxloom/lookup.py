@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 from rxloom.errors import RunNotFound
@@ -11,6 +13,7 @@ from rxloom.log import ChunkLog
 from rxloom.ports.loop import LoopPort
 from rxloom.ports.runtime import RuntimePort
 from rxloom.registry import Early, Registry
+from rxloom.scheduler import call_on
 from rxloom.snapshot import Snapshot
 
 T = TypeVar("T")
@@ -113,6 +116,22 @@ class Lookup:
         log = await self.find()
         return Snapshot(self.run_id, self.workflow_id) if isinstance(log, Early) else log.snapshot.copy()
 
+    # -- owning --------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def owning(self) -> AsyncGenerator[None]:
+        """Reserve the run for somebody who changes its owner; whoever else does waits, on whichever loop."""
+        loop = asyncio.get_running_loop()
+        while True:
+            freed: asyncio.Future[None] = loop.create_future()
+            if self.registry.claim(self.run_id, partial(call_on, loop, partial(_set, freed))):
+                break
+            await freed
+        try:
+            yield
+        finally:
+            self.registry.release(self.run_id)
+
     # -- threads -------------------------------------------------------------------------------------------------
 
     async def on_loop(self, work: Callable[[], Awaitable[T]]) -> T:
@@ -125,3 +144,8 @@ class Lookup:
             return await work()
 
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(there(), port.loop))
+
+
+def _set(freed: asyncio.Future[None]) -> None:
+    if not freed.done():
+        freed.set_result(None)

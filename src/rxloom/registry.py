@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from threading import Lock
 from weakref import WeakValueDictionary
@@ -56,24 +57,36 @@ class Registry:
     def __init__(self, max_runs: int | None = None) -> None:
         """Make an empty registry."""
         self._lock = Lock()
-        self._claims: set[str] = set()
+        self._claims: dict[str, list[Callable[[], None]]] = {}
         self.created: WeakValueDictionary[str, Early] = WeakValueDictionary()
         self.live: dict[str, Leg] = {}
         self.logs: WeakValueDictionary[str, ChunkLog] = WeakValueDictionary()
         self.turns: Admission = Admission(max_runs, self.live.__len__)
 
-    def claim(self, run_id: str) -> bool:
-        """Reserve the run for one caller who changes its owner; tell whether it was free."""
+    def claim(self, run_id: str, freed: Callable[[], None]) -> bool:
+        """Reserve the run for one caller who changes its owner.
+
+        Args:
+            run_id: the run.
+            freed: called, on any thread, when it is free again; only if it is not now.
+
+        Returns:
+            Whether it was free.
+        """
         with self._lock:
-            if run_id in self._claims:
-                return False
-            self._claims.add(run_id)
-            return True
+            waiting = self._claims.get(run_id)
+            if waiting is None:
+                self._claims[run_id] = []
+            else:
+                waiting.append(freed)
+            return waiting is None
 
     def release(self, run_id: str) -> None:
         """Give the reservation back."""
         with self._lock:
-            self._claims.discard(run_id)
+            waiting = self._claims.pop(run_id)
+        for freed in waiting:
+            freed()
 
     def early(self, run_id: str) -> Early:
         """Return what all who created a run with this id share, as long as one of them holds it."""

@@ -32,31 +32,33 @@ def targets(snapshot: Snapshot, where: Where | None, label: str | None, index: i
         AmbiguousResume: when several are, and the call does not say which.
     """
     waiting = snapshot.suspensions
-    if label is not None:
-        found = [path for path, one in waiting.items() if one.label == label]
-        return _one(snapshot, found, f"labelled {label!r}")
-    if where is None and index is None:
-        if not waiting and snapshot.status == "paused":
-            return []
-        return _one(snapshot, list(waiting), "")
-    if where is None:
-        found = [path for path in waiting if f"[{index}]" in path]
-        return _one(snapshot, found, f"at index {index}")
-    path = path_of(where, index)
+    if not waiting and snapshot.status == "paused" and where is None and label is None and index is None:
+        return []
+    found = [path for path, one in waiting.items() if label is None or one.label == label]
+    which = "" if label is None else f"labelled {label!r} "
+    if where is not None:
+        path = path_of(where, index)
+        which += f"at {path!r} "
+        found = _at(path, found)
+    elif index is not None:
+        which += f"at index {index} "
+        found = [path for path in found if f"[{index}]" in path]
+    return _one(snapshot, found, which)
+
+
+def _at(path: str, waiting: Sequence[str]) -> list[str]:
+    """Return which of `waiting` a path means: itself, else what is inside it, else the same inside other workflows."""
     if path in waiting:
         return [path]
     inside = [at for at in waiting if at.startswith((path + ".", path + "["))]
-    if not inside:
-        inside = [at for at in waiting if at.endswith("." + path)]
-    return _one(snapshot, inside, f"at {path!r}")
+    parts = [f".{path}", f".{path}.", f".{path}["]
+    return inside or [at for at in waiting if at.endswith(parts[0]) or parts[1] in at or parts[2] in at]
 
 
 def _one(snapshot: Snapshot, found: list[str], which: str) -> list[str]:
     if not found:
         waiting = ", ".join(snapshot.suspensions) or f"none, its status is {snapshot.status!r}"
-        raise NotSuspended(
-            f"no step {which} is suspended".replace("  ", " ") + f"; suspended: {waiting}", run_id=snapshot.run_id
-        )
+        raise NotSuspended(f"no step {which}is suspended; suspended: {waiting}", run_id=snapshot.run_id)
     if len(found) == 1 or (len({_list_of(path) for path in found}) == 1 and _list_of(found[0])):
         return found
     raise AmbiguousResume(found, run_id=snapshot.run_id)

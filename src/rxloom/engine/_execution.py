@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from asyncio import AbstractEventLoop
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import Future as Promise
 from contextvars import Context, ContextVar, copy_context
 from threading import Lock, get_ident
@@ -161,6 +161,10 @@ class Execution:
         """Return an id that no other step call of any run has."""
         self._calls += 1
         return f"{self._prefix}-{self._calls}"
+
+    def has_answered(self, paths: Iterable[str]) -> bool:
+        """Tell whether one of these leaves, which were suspended in this leg, has been answered in it since."""
+        return bool(self.answered) and any(path not in self.snapshot.suspensions for path in paths)
 
     # -- running -------------------------------------------------------------------------------------------------
 

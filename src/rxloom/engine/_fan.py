@@ -169,8 +169,12 @@ class FanOut(DisposableBase):
             return
         if self.stops_at(child):
             self._stopped = True
-        if child.halt is not None and self.keeps_its_place():
-            self._waiting += 1
+        if child.halt is not None:
+            if self.ctx.execution.has_answered(child.halt.paths):
+                child.halt = None
+                self._restart.append(child)
+            else:
+                self._waiting += self.keeps_its_place()
         self._pump()
 
     def _bail(self, child: Child) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from asyncio import CancelledError
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, cast
 
-from pydantic import ValidationError
 from reactivex import Observable
 from typing_extensions import override
 
@@ -27,7 +27,6 @@ from rxloom.errors import (
     SuspendSignal,
     signal_in,
 )  # fmt: skip
-from rxloom.schema import output_invalid
 from rxloom.snapshot import Entry
 from rxloom.step_type import Step
 from rxloom.values import copy_plain
@@ -113,7 +112,8 @@ class Leaf(Services):
         self.signal = None
         self.touched = False
         self._used = ()
-        self._answers = self.execution.snapshot.answers.get(self.path) if self.execution.recorded else None
+        given = self.execution.snapshot.answers.get(self.path) if self.execution.recorded else None
+        self._answers = None if given is None else [_own(answer) for answer in given]
         self.context = context = StepContext(self)
         return body_of(self.step, self.attempt_input(), context, lambda: SyncStepContext(self))
 
@@ -196,14 +196,10 @@ class Leaf(Services):
                 self.attempt_failed(self._as_failure(signal))
 
     def _suspended(self, signal: SuspendSignal) -> None:
-        payload = copy_plain(signal.payload)
-        schema = self.step.suspend
-        if not schema.is_any:
-            try:
-                payload = schema.validate(payload)
-            except ValidationError as error:
-                self.attempt_failed(output_invalid(self.ctx.scope.workflow.id, self.path, schema, payload, error))
-                return
+        payload, wrong = self._checked(self.step.suspend, copy_plain(signal.payload))
+        if wrong is not None:
+            self.attempt_failed(wrong)
+            return
         mismatches = self._mismatches()
         if mismatches > 1:
             self.fail(
@@ -226,6 +222,8 @@ class Leaf(Services):
 
     def answer_to(self, payload: Any, label: str | None) -> Answer | None:
         """Return the answer to this suspension, once per entry and answer."""
+        if label is None and self.answers:
+            payload, _ = self._checked(self.step.suspend, payload)  # as it was when it was asked
         for at, answer in enumerate(self.answers):
             if (
                 at not in self._used
@@ -262,6 +260,11 @@ class _Folding:
 
     def raised(self, error: BaseException) -> None:
         self._leaf.raised(error)
+
+
+def _own(answer: Answer) -> Answer:
+    """Return an answer that the body may change without changing what is recorded."""
+    return replace(answer, payload=copy_plain(answer.payload), data=copy_plain(answer.data))
 
 
 def _equal(left: Any, right: Any) -> bool:
