@@ -48,6 +48,11 @@ class Admission:
         self._closed = False
         self._lock = Lock()
 
+    @property
+    def open(self) -> bool:
+        """Whether everybody is let in at once, so that nobody needs a turn."""
+        return self._limit is None and not self._closed
+
     def enter(self, turn: Turn) -> bool:
         """Begin now, on this thread, or queue; tell whether it has begun.
 

@@ -74,12 +74,16 @@ class Control(Lookup):
 
     def start(self, opening: Opening, ticket: Ticket) -> None:
         """Carry out the first leg, as soon as the runtime lets one more run be live."""
+        turns = self.registry.turns
+        if turns.open:
+            self._start(opening, ticket)
+            return
         feed, early = ticket.feed, self.early
         turn = Turn(ticket.port, partial(self._start, opening, ticket), feed.refuse)
         if early is not None:
             early.turn = turn
         try:
-            begun = self.registry.turns.enter(turn)
+            begun = turns.enter(turn)
         except RunInterrupted as closed:
             feed.refuse(closed.locate(run_id=self.run_id))
             return
@@ -113,7 +117,7 @@ class Control(Lookup):
         early.started = True
         for event in early.events:
             leg.receive(event)
-        feed.bind(log, feed.view._replace(first=0, end_after=0))
+        feed.bind(log, feed.view)
         watching, early.watching = early.watching, []
         for watcher in watching:
             watcher.bind(log, watcher.view)

@@ -190,6 +190,11 @@ class Cursor(DisposableBase):
         """Whether it is told what steps write, and not the lifecycle alone."""
         return True
 
+    def hides(self, chunk: Chunk) -> bool:
+        """Tell whether a chunk is not delivered: a seam, in a view that has none."""
+        view = self.feed.view
+        return view.seamless and view.skips(chunk)
+
     def held(self) -> None:
         """Be told that the run waits for its turn."""
 
@@ -269,14 +274,15 @@ class Cursor(DisposableBase):
         view = self.feed.view
         with self._lock:
             seq = chunk.data.from_seq if isinstance(chunk, Gap) else chunk.seq
-            if self.disposed or seq < self._next:
+            if self.disposed:
                 return
-            self._next = chunk.data.to_seq + 1 if isinstance(chunk, Gap) else seq + 1
-            if not (view.seamless and view.skips(chunk)):
-                try:
-                    self.deliver(chunk)
-                except BaseException as error:  # noqa: BLE001 # a subscriber's fault is its own
-                    self._fault(error)
+            if seq >= self._next:  # else another thread took it, or the stream begins behind it
+                self._next = chunk.data.to_seq + 1 if isinstance(chunk, Gap) else seq + 1
+                if not self.hides(chunk):
+                    try:
+                        self.deliver(chunk)
+                    except BaseException as error:  # noqa: BLE001 # a subscriber's fault is its own
+                        self._fault(error)
         if type(chunk) is WorkflowFinish and view.ends_with(chunk):
             self.end(None)
 

@@ -70,6 +70,8 @@ class ChunkIterator(AsyncIterator[Chunk]):
     async def __anext__(self) -> Chunk:
         while True:
             log = self._log
+            if log is None and not self._closed:
+                log = self._begin()
             if log is not None and not self._batch:
                 cursor = self.cursor
                 if 0 < log.told - cursor <= self._limit:
@@ -104,7 +106,6 @@ class ChunkIterator(AsyncIterator[Chunk]):
             return None  # nothing to look at: as a rule this reader is faster than the run
         if self._closed:
             raise StopAsyncIteration
-        log = log or self._begin()
         while log is not None and not self._closed:
             if not self._batch:
                 self._refill(log)

@@ -248,7 +248,11 @@ class Run(Generic[In, Out]):
     def _stream(self, view: View, opening: Opening) -> WorkflowStream[Out]:
         port = self._control.runtime.here()
         feed = self._feed(view, port)
-        port.call(partial(self._control.start, opening, Ticket(port, feed, fresh_context())))
+        ticket = Ticket(port, feed, fresh_context())
+        if port.scheduler.on_loop():
+            self._control.start(opening, ticket)
+        else:
+            port.call(partial(self._control.start, opening, ticket))
         return WorkflowStream(feed)
 
     def _later(self, view: View, work: Work) -> WorkflowStream[Out]:

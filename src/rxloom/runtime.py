@@ -11,7 +11,6 @@ from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
-from uuid import uuid4
 from weakref import WeakSet
 
 from rxloom.errors import DefinitionError, RunInterrupted, RunNotFound
@@ -132,7 +131,7 @@ class Runtime:
         if run_id is not None and (not isinstance(run_id, str) or not run_id or len(run_id) > MAX_RUN_ID):  # pyright: ignore[reportUnnecessaryIsInstance] # untyped callers
             raise ValueError(f"a run id is a string of 1 to 256 characters; got {run_id!r}")
         run: Run[Any, Any] = Run(
-            self, workflow, run_id or str(uuid4()), resource_id, "join" if on_existing == "join" else "refuse"
+            self, workflow, run_id or _new_id(), resource_id, "join" if on_existing == "join" else "refuse"
         )
         return run
 
@@ -352,6 +351,12 @@ def _after_fork() -> None:
 _RUNTIMES: WeakSet[Runtime] = WeakSet()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+def _new_id() -> str:
+    """Return a random UUID, version 4, for half the time that `uuid.uuid4` takes."""
+    bits = os.urandom(16).hex()
+    return f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-{'89ab'[int(bits[16], 16) & 3]}{bits[17:20]}-{bits[20:]}"
 
 
 def implicit() -> Runtime:

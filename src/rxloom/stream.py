@@ -74,6 +74,10 @@ class _Follower(Cursor, Generic[T]):
     def keen(self) -> bool:
         return self._project is not _status
 
+    @override
+    def hides(self, chunk: Chunk) -> bool:
+        return False  # the status changes at a seam, too
+
     def tell(self, value: T) -> None:
         if self._told and self._distinct and value == self._value:
             return
@@ -176,7 +180,7 @@ class _Derived(BoundObservable[T]):
     def __await__(self) -> Generator[Any, None, T]:
         ending = self._feed.ending if self._final is not None else None
         if ending is not None and self._final is not None:
-            self._feed.look()
+            ending.outcome.looked_at = True
             return Done(self._final(ending)).__await__()
         # Past `subscribe`: its trampoline costs more than all the rest, and a cursor needs none.
         told: Coroutine[Any, Any, T] = last_told(self._subscribe_core)
