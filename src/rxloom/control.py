@@ -243,7 +243,7 @@ class Control(Lookup):
         try:
             answers = chosen(execution.snapshot)
         except NotSuspended:
-            if execution.answered:
+            if execution.recall is not None and execution.recall.answers:
                 raise ResumeConflict("this suspension was answered already", run_id=self.run_id) from None
             raise
         if not answers:

@@ -108,7 +108,7 @@ class Leg:
     def resume(self, answers: Mapping[str, Any], *, context: Mapping[str, Any] | None = None) -> None:
         """Begin a leg that goes on from the records, with `answers` by path."""
         execution = self.execution
-        execution.recorded = True
+        execution.remember()
         self._open("resume", context=context, answers=answers)
         if not execution.interrupted:
             begin(self, self._run)
@@ -116,7 +116,7 @@ class Leg:
     def join(self, answers: Mapping[str, Any]) -> None:
         """Give answers to leaves that are suspended while this leg still runs."""
         execution = self.execution
-        execution.recorded = True
+        execution.remember()
         self._note_answers(answers)
         execution.commit()
         paths = set(answers)
@@ -173,10 +173,11 @@ class Leg:
 
     def _note_answers(self, answers: Mapping[str, Any]) -> None:
         execution = self.execution
+        recall = execution.remember()
         for path, data in answers.items():
             asked = execution.snapshot.suspensions[path]
             execution.note(Answer(path, asked.label, asked.payload, copy_plain(data), execution.now()))
-            execution.answered[path] = None
+            recall.answered(path, data)
 
     def _run(self) -> None:
         execution = self.execution

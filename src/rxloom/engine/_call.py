@@ -279,7 +279,10 @@ class Call(Telling):
 
     def suspend(self, suspension: Suspension) -> None:
         """Close as suspended, as a leaf that waits for an answer."""
-        self.execution.note(suspension)
+        execution = self.execution
+        execution.note(suspension)
+        if execution.recall is not None:
+            execution.recall.asked(self.path)
         self.close_suspended(Halt("suspended", (self.path,), suspension.payload), suspension.suspended_at)
 
     def close_suspended(self, halt: Halt, at: int) -> None:

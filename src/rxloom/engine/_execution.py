@@ -16,6 +16,7 @@ from reactivex.abc import DisposableBase, SchedulerBase
 from rxloom.chunks import ContextWrite, Private, Told
 from rxloom.engine._budget import Gate
 from rxloom.engine._parent import Parent
+from rxloom.engine._recall import Recall
 from rxloom.engine._task import LegTask
 from rxloom.errors import RunInterrupted
 from rxloom.log import ChunkLog
@@ -67,10 +68,9 @@ class Execution:
     """
 
     __slots__ = (
-        "__weakref__", "_calls", "_context", "_gate", "_posted", "_prefix", "answered", "calls", "cancel_reason",
-        "canceling", "context", "fans", "interrupted", "leg", "log", "loop", "now", "offload", "own_loop",
-         "per_step", "port", "recorded", "root", "run_id", "runtime", "scheduler", "silent",
-        "snapshot", "strand", "tasks", "thread", "waits",
+        "__weakref__", "_calls", "_context", "_gate", "_posted", "_prefix", "calls", "cancel_reason", "canceling",
+        "context", "fans", "interrupted", "leg", "log", "loop", "now", "offload", "own_loop", "per_step", "port",
+        "recall", "root", "run_id", "runtime", "scheduler", "silent", "snapshot", "strand", "tasks", "thread", "waits",
     )  # fmt: skip
 
     def __init__(self, log: ChunkLog, port: LoopPort, context: Context) -> None:
@@ -97,8 +97,7 @@ class Execution:
         self.strand: Any = None
         self.fans: dict[Fan, None] = {}
         self.waits: dict[str, deque[Wait]] = {}
-        self.recorded: bool = False
-        self.answered: dict[str, None] = {}
+        self.recall: Recall | None = None
         self.per_step: bool = False
         self.canceling: bool = False
         self.cancel_reason: str | None = None
@@ -162,9 +161,21 @@ class Execution:
         self._calls += 1
         return f"{self._prefix}-{self._calls}"
 
+    @property
+    def recorded(self) -> bool:
+        """Whether steps may be settled by what is recorded of an earlier call."""
+        return self.recall is not None
+
+    def remember(self) -> Recall:
+        """Look at what is recorded from now on: the leg goes on from there."""
+        if self.recall is None:
+            self.recall = Recall(self.snapshot.suspensions)
+        return self.recall
+
     def has_answered(self, paths: Iterable[str]) -> bool:
         """Tell whether one of these leaves, which were suspended in this leg, has been answered in it since."""
-        return bool(self.answered) and any(path not in self.snapshot.suspensions for path in paths)
+        recall = self.recall
+        return recall is not None and any(recall.goes_on(path) for path in paths)
 
     # -- running -------------------------------------------------------------------------------------------------
 

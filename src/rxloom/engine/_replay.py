@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from rxloom.engine._ctx import BAILED, Ctx, Err, Failure, Halt, Ok
-from rxloom.engine._execution import Execution
 from rxloom.error_info import exception_from
 from rxloom.snapshot import Entry
 from rxloom.values import copy_plain
@@ -16,6 +15,7 @@ def replayed(ctx: Ctx, path: str, ok: Ok, err: Err) -> tuple[bool, Entry | None]
         Whether it is settled; and, when it is not, the suspended entry that it resumes from, if there is one.
     """
     snapshot = ctx.execution.snapshot
+    recall = ctx.execution.remember()
     entry = snapshot.valid(path)
     if entry is None or entry.iteration != ctx.iteration:
         return False, None
@@ -30,22 +30,12 @@ def replayed(ctx: Ctx, path: str, ok: Ok, err: Err) -> tuple[bool, Entry | None]
         case "failed" if entry.error is not None:
             err(Failure(exception_from(entry.error), entry.error))
         case "suspended":
-            waiting = _still_waiting(ctx.execution, path)
-            if not waiting:
+            # What an attempt asked that was tried again since does not wait any more.
+            waiting = tuple(at for at in recall.waiting(path) if at in snapshot.suspensions)
+            if recall.goes_on(path) or not waiting:
                 return False, entry
             ctx.halt = Halt("suspended", waiting, snapshot.suspensions[waiting[0]].payload)
             ok(ctx)
         case _:
             return False, None
     return True, None
-
-
-def _still_waiting(execution: Execution, path: str) -> tuple[str, ...]:
-    """Return the leaves at or below `path` that wait, if none of them was answered in this leg."""
-    suspensions = execution.snapshot.suspensions
-    if path in suspensions:
-        return (path,)
-    below = (path + ".", path + "[")
-    if any((at == path or at.startswith(below)) and at not in suspensions for at in execution.answered):
-        return ()
-    return tuple(at for at in suspensions if at.startswith(below))

@@ -73,7 +73,7 @@ class Telling(Parent, DisposableBase):
             self.resumed_at = now
             self.started_at = entry.started_at
             self.attempt = entry.attempt
-            self.resume_payload = self._newest_answer()
+            self.resume_payload = self._recalled()
         self.told_input = copy_plain(self.input)
         if self.index is not None:
             self.call_id = self.parent.call_id if isinstance(self.parent, Telling) else ""
@@ -91,13 +91,11 @@ class Telling(Parent, DisposableBase):
             )
         )  # fmt: skip
 
-    def _newest_answer(self) -> Any:
-        answers = self.execution.snapshot.answers
-        found = answers.get(self.path)
-        if found is None:  # a container shows the answer to the leaf inside it
-            prefixes = (self.path + ".", self.path + "[")
-            found = next((given for path, given in reversed(answers.items()) if path.startswith(prefixes)), None)
-        return found[-1].data if found else None
+    def _recalled(self) -> Any:
+        """Use the newest answer to this call, or, of a container, look at the one to a leaf inside."""
+        recall = self.execution.remember()
+        recall.entered(self.path)
+        return recall.newest(self.path)
 
     def tell_retry(self, error: Exception, delay: float) -> None:
         """Tell that the attempt failed with `error`, and that another one comes after `delay` seconds."""
