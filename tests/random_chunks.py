@@ -7,7 +7,7 @@ from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
-from rxloom.chunks import Chunk, Custom, ErrorInfo, Gap, GapData, Usage
+from rxloom.chunks import Chunk, Custom, ErrorInfo, Gap, GapData, StepOutput, Usage
 from rxloom.wire import KINDS
 
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -28,7 +28,10 @@ SEQS = st.integers(-1)
 
 def chunks() -> st.SearchStrategy[Chunk]:
     """Make chunks of every type."""
-    lifecycle = [st.builds(kind, TEXT, _payloads(payload), SEQS) for kind, payload in KINDS.values()]
+    lifecycle = [
+        st.builds(StepOutput.of if kind is StepOutput else kind, TEXT, _payloads(payload), SEQS)
+        for kind, payload in KINDS.values()
+    ]
     gaps = st.builds(Gap, TEXT, st.builds(GapData, st.integers(0), st.integers(0), st.integers(1)))
     names = st.from_regex("data-[a-z]{1,5}", fullmatch=True)
     sources = st.sampled_from(["WORKFLOW", "USER", "AGENT"])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, Field
 
-from rxloom.chunks import StepOutput, StepOutputPayload, Usage, WorkflowFinish, WorkflowFinishPayload
+from rxloom.chunks import StepOutput, Usage, WorkflowFinish, WorkflowFinishPayload
 from rxloom.usage import read_usage, usage_in
 
 TOKENS: dict[str, Any] = {"inputTokens": 5, "outputTokens": 6, "totalTokens": 11}
@@ -54,7 +54,7 @@ def finish(payload: Any) -> dict[str, Any]:
 
 
 def wrapped(output: Any) -> StepOutput:
-    return StepOutput("r", StepOutputPayload("a", "c", output, "r"))
+    return StepOutput("r", "a", "c", output)
 
 
 COUNTED: dict[str, Any] = {

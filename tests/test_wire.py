@@ -15,7 +15,6 @@ from rxloom.chunks import (
     Gap,
     GapData,
     StepOutput,
-    StepOutputPayload,
     StepProgress,
     StepProgressPayload,
     StepResult,
@@ -74,11 +73,11 @@ TOLD: list[tuple[Chunk, Wire]] = [
                                             "resumedAt": 12, "metadata": {"iterationCount": 2}}),
     ),
     (
-        StepOutput("r", StepOutputPayload("a", "c", None, "r"), 3),
+        StepOutput("r", "a", "c", None, seq=3),
         wire("workflow-step-output", STEP | {"output": None, "runId": "r"}, "USER"),
     ),
     (
-        StepOutput("r", StepOutputPayload("a", "c", {"snake_case": (1, b"x")}, "r", 0), 3),
+        StepOutput("r", "a", "c", {"snake_case": (1, b"x")}, 0, 3),
         wire("workflow-step-output", STEP | {"output": {"snake_case": [1, "eA=="]}, "runId": "r", "index": 0}, "USER"),
     ),
     (
@@ -157,15 +156,15 @@ def test_the_finish_tells_no_error_that_a_step_has_told() -> None:
 
 def test_a_chunk_inside_an_output_is_told_in_its_wire_form() -> None:
     inner = WorkflowStart("inner", WorkflowStartPayload("w"))
-    outer = StepOutput("r", StepOutputPayload("a", "c", [inner], "r"))
+    outer = StepOutput("r", "a", "c", [inner])
 
     assert outer.to_wire()["payload"]["output"] == [inner.to_wire()]
 
 
 def test_no_number_of_wrappings_and_causes_meets_the_recursion_limit() -> None:
-    chunk, error = StepOutput("r", StepOutputPayload("a", "c", 1, "r")), ErrorInfo("E", "")
+    chunk, error = StepOutput("r", "a", "c", 1), ErrorInfo("E", "")
     for _ in range(2000):
-        chunk = StepOutput("r", StepOutputPayload("a", "c", chunk, "r"))
+        chunk = StepOutput("r", "a", "c", chunk)
         error = ErrorInfo("E", "", {}, error)
 
     json.dumps(chunk.to_wire())

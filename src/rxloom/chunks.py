@@ -79,13 +79,43 @@ class StepStart(Envelope):
 
 @dataclass(slots=True)
 class StepOutput(Envelope):
-    """A step wrote something."""
+    """A step wrote something.
+
+    A run makes and keeps millions of these, so that each is one object; its `payload` is made when it is asked for.
+
+    Attributes:
+        run_id: the run.
+        id: the path of the step.
+        step_call_id: the step call.
+        output: what it wrote.
+        index: the index of the `for_each` item it is, or `None`.
+        seq: the number of the chunk.
+    """
 
     type: ClassVar[Literal["workflow-step-output"]] = "workflow-step-output"
     source: ClassVar[Literal["USER"]] = "USER"
     run_id: str
-    payload: StepOutputPayload
+    id: str
+    step_call_id: str
+    output: Any
+    index: int | None = None
     seq: int = -1
+
+    @classmethod
+    def of(cls, run_id: str, payload: StepOutputPayload, seq: int = -1) -> StepOutput:
+        """Make the chunk that has this payload."""
+        return cls(run_id, payload.id, payload.step_call_id, payload.output, payload.index, seq)
+
+    @property
+    def payload(self) -> StepOutputPayload:
+        """The payload, as other chunks have it."""
+        return StepOutputPayload(self.id, self.step_call_id, self.output, self.run_id, self.index)
+
+    @override
+    def wire_fields(self) -> dict[str, Any]:
+        """Name the envelope and the payload."""
+        told = {"type": self.type, "runId": self.run_id, "from": self.source, "payload": self.payload}
+        return told if self.seq < 0 else {**told, "seq": self.seq}
 
 
 @dataclass(slots=True)

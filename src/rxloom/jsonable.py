@@ -64,8 +64,8 @@ class Wired:
         """Return the wire form: strict JSON, as the clients read it.
 
         Example:
-            >>> from rxloom.chunks import StepOutput, StepOutputPayload
-            >>> chunk = StepOutput("r1", StepOutputPayload("a", "c1", {1, }, "r1"), seq=4)
+            >>> from rxloom.chunks import StepOutput
+            >>> chunk = StepOutput("r1", "a", "c1", {1, }, seq=4)
             >>> chunk.to_wire()["payload"]["output"], chunk.to_wire()["seq"]
             ([1], 4)
         """

@@ -281,6 +281,15 @@ class ChunkLog:
 
     # -- reading (any thread) --------------------------------------------------------------------------------
 
+    def at(self, seq: int) -> Told | None:
+        """Return the chunk with this number, if it is among the newest ones, as it is for a reader that keeps up."""
+        try:
+            chunk = self.chunks[seq - self.base]
+        except IndexError:
+            return None
+        # Another thread may have dropped chunks just now, so that this is another one.
+        return chunk if chunk.seq == seq else None
+
     def slice(self, seq: int, limit: int = BATCH) -> list[Told | Gap]:
         """Return the told chunks from `seq` on, at most `limit`, with a `Gap` where some were dropped."""
         with self._lock:

@@ -72,19 +72,13 @@ class ChunkIterator(AsyncIterator[Chunk]):
             log = self._log
             if log is None and not self._closed:
                 log = self._begin()
-            if log is not None and not self._batch:
-                cursor = self.cursor
-                if 0 < log.told - cursor <= self._limit:
-                    try:
-                        chunk = log.chunks[cursor - log.base]
-                    except IndexError:  # it was dropped, just now, on another thread
-                        chunk = None
-                    # For the same reason, or since it was dropped long ago, this may be another chunk.
-                    if chunk is not None and chunk.seq == cursor:
-                        self.cursor = cursor + 1
-                        if (self._plain and type(chunk) is not WorkflowFinish) or self._takes(chunk, log):
-                            return chunk
-                        continue
+            if log is not None and not self._batch and 0 < log.told - self.cursor <= self._limit:
+                chunk = log.at(self.cursor)
+                if chunk is not None:
+                    self.cursor += 1
+                    if (self._plain and type(chunk) is not WorkflowFinish) or self._takes(chunk, log):
+                        return chunk
+                    continue
             found = self._pull()
             if found is not None:
                 return found

@@ -21,7 +21,6 @@ from rxloom.chunks import (
     Record,
     StateWrite,
     StepOutput,
-    StepOutputPayload,
     StepProgress,
     StepProgressPayload,
     StepResult,
@@ -59,10 +58,10 @@ def apply(snapshot: Snapshot, record: Record) -> None:
     match record:
         case StepOutput():
             snapshot.next_seq = record.seq + 1
-            if (usage := usage_in(record.payload.output)) is not None:
+            if (usage := usage_in(record.output)) is not None:
                 snapshot.usage += usage
                 snapshot.leg_usage += usage
-                _count(snapshot, record.payload, usage)
+                _count(snapshot, record, usage)
         case StepStart():
             snapshot.next_seq = record.seq + 1
             _start(snapshot, record.payload)
@@ -317,7 +316,7 @@ def _progress(snapshot: Snapshot, payload: StepProgressPayload) -> None:
     snapshot.leaves.pop(path, None)
 
 
-def _count(snapshot: Snapshot, payload: StepOutputPayload, usage: Usage) -> None:
-    entry = snapshot.mine(payload.id if payload.index is None else f"{payload.id}[{payload.index}]")
+def _count(snapshot: Snapshot, chunk: StepOutput, usage: Usage) -> None:
+    entry = snapshot.mine(chunk.id if chunk.index is None else f"{chunk.id}[{chunk.index}]")
     if entry is not None:
         entry.usage = (entry.usage or NO_USAGE) + usage

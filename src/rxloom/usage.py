@@ -45,7 +45,7 @@ def usage_in(output: Any) -> Usage | None:
         return None
     for _ in range(_MAX_WRAPPING):
         if isinstance(output, StepOutput):
-            output = output.payload.output
+            output = output.output
             continue
         if not _is_mapping(output):
             output = _as_mapping(output)

@@ -21,6 +21,8 @@ from rxloom.chunks import (
     GapData,
     Source,
     StepChunk,
+    StepOutput,
+    StepOutputPayload,
     Usage,
     WorkflowCanceled,
     WorkflowFinish,
@@ -34,7 +36,7 @@ _STEP_KINDS: tuple[type[Any], ...] = get_args(StepChunk)
 _LIFECYCLE: tuple[type[Any], ...] = (WorkflowStart, *_STEP_KINDS, WorkflowCanceled, WorkflowPaused, WorkflowFinish)
 
 KINDS: dict[str, tuple[type[Any], type[Payload]]] = {
-    kind.type: (kind, get_type_hints(kind)["payload"]) for kind in _LIFECYCLE
+    kind.type: (kind, get_type_hints(kind).get("payload", StepOutputPayload)) for kind in _LIFECYCLE
 }
 """The chunk classes that carry a payload, and their payloads' classes, by their type on the wire."""
 
@@ -93,7 +95,11 @@ def _lifecycle(name: str, data: Mapping[str, Any]) -> Chunk:
     payload = _object("payload", data.get("payload"))
     if payload_kind is WorkflowFinishPayload:
         return WorkflowFinish(run_id, _finish(payload), _seq(data))
-    return kind(run_id, _payload(payload_kind, "payload", payload), _seq(data))
+    made = _payload(payload_kind, "payload", payload)
+    if isinstance(made, StepOutputPayload):
+        _must_be("payload.runId", made.run_id, run_id)
+        return StepOutput.of(run_id, made, _seq(data))
+    return kind(run_id, made, _seq(data))
 
 
 def _custom_or_gap(name: str, data: Mapping[str, Any]) -> Custom | Gap:

@@ -81,7 +81,7 @@ class Story:
         """Write an output, and count the tokens it reports."""
         self._usage += usage_in(output) or Usage()
         payload = StepOutputPayload(path, self._open[path].step_call_id, output, RUN, index)
-        return self._add(StepOutput(RUN, payload, self.seq))
+        return self._add(StepOutput.of(RUN, payload, self.seq))
 
     def item(self, path: str, index: int, done: int, total: int, status: ItemStatus = "success") -> Self:
         """Settle an item of a `for_each`."""

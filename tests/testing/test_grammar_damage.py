@@ -90,7 +90,7 @@ DAMAGES: dict[str, tuple[str, Damage]] = {
     "two finishes": ("leg-end", doubled("chain", 5)),
     "custom data after the finish": ("leg-end", told(story().finish().custom())),
     "another run's chunk": ("run-id", enveloped("chain", 2, runId="other")),
-    "another run's output": ("run-id", changed("outputs", 2, runId="other")),
+    "another run's output": ("shape", changed("outputs", 2, runId="other")),
     "a chunk is lost": ("seq", lambda: wire("outputs")[:2] + wire("outputs")[3:]),
     "a chunk comes twice": ("seq", lambda: wire("outputs")[:3] + wire("outputs")[2:]),
     "two chunks change places": ("seq", lambda: [wire("outputs")[at] for at in (0, 1, 3, 2, 4, 5, 6)]),

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 from reactivex import Observable
 from reactivex.abc import SchedulerBase
 
-from rxloom.chunks import Custom, CustomType, StateWrite, StepOutput, StepOutputPayload, Usage
+from rxloom.chunks import Custom, CustomType, StateWrite, StepOutput, Usage
 from rxloom.engine._call import Call
 from rxloom.engine._scope import Scope
 from rxloom.engine._shutdown import ends_the_run
@@ -184,9 +184,7 @@ class Services(Call):
         run_id = execution.run_id
         log = execution.log
         try:
-            log.append(
-                StepOutput(run_id, StepOutputPayload(self.id, self.call_id, copy_plain(value), run_id, self.index))
-            )
+            log.append(StepOutput(run_id, self.id, self.call_id, copy_plain(value), self.index))
         except RunInterrupted as taken:
             execution.interrupt(taken)
         return bool(log.pacing) and log.crowded

@@ -210,8 +210,6 @@ class _Grammar:
 
     def _output(self, chunk: StepOutput) -> None:
         payload = chunk.payload
-        if payload.run_id != chunk.run_id:
-            self.report.add("run-id", f"payload.runId is {payload.run_id!r}", payload.id)
         if (usage := usage_in(payload.output)) is not None:
             self._usage += usage
         self._steps.output(payload)
