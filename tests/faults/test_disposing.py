@@ -1,0 +1,214 @@
+"""Disposing from other threads: once `dispose` has returned no call begins, and no lock is waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+from reactivex import Observable
+from reactivex import operators as ops
+from reactivex.subject import Subject
+from typing_extensions import override
+
+from rxloom import StepContext, WorkflowStream, feed
+from rxloom.chunks import Chunk
+from rxloom.feed import Cursor, View
+from tests.hearing import ASKER, WAITER, WRITER, Heard, Numbers, hear, one
+from tests.play import told, turns
+from tests.virtual import virtual
+
+
+async def write_with_turns(count: int, ctx: StepContext) -> int:
+    for number in range(count):
+        ctx.write_nowait(number)
+        if number % 20 == 0:
+            await asyncio.sleep(0)
+    return count
+
+
+TURNING: Numbers = one(write_with_turns)
+
+
+@pytest.mark.parametrize("source", ["chunks", "status", "snapshots"])
+async def test_no_call_begins_after_dispose_returned_on_another_thread(source: str) -> None:
+    late: list[str] = []
+
+    def hammer(stream: WorkflowStream[int]) -> None:
+        observable: Observable[Any] = stream if source == "chunks" else getattr(stream, source)
+        for _ in range(30):
+            gone = threading.Event()
+            subscription = observable.subscribe(lambda _, gone=gone: late.append("late") if gone.is_set() else None)
+            subscription.dispose()
+            gone.set()
+
+    streams = [TURNING.create_run().stream_vnext(2000) for _ in range(3)]
+    await asyncio.gather(*(asyncio.to_thread(hammer, stream) for stream in streams))
+    results = [await stream for stream in streams]
+
+    assert late == []
+    assert [result.unwrap() for result in results] == [2000] * 3
+
+
+async def test_calls_to_one_subscriber_never_overlap_whoever_subscribes_where() -> None:
+    heard: list[Heard[Chunk]] = [Heard() for _ in range(12)]
+    stream = TURNING.create_run().stream_vnext(5000)
+
+    def subscribe(some: list[Heard[Chunk]]) -> None:
+        for one_heard in some:
+            stream.subscribe(one_heard)
+
+    await asyncio.gather(*(asyncio.to_thread(subscribe, heard[at::4]) for at in range(4)))
+    await stream
+    await turns()
+
+    assert [one_heard.wrong for one_heard in heard] == [[]] * 12
+    assert {(len(one_heard.items), one_heard.end) for one_heard in heard} == {(5004, "completed")}
+
+
+async def test_a_call_about_to_begin_has_begun_when_dispose_returns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "BEGIN", 5.0)
+    about, go_on, disposed = threading.Event(), threading.Event(), threading.Event()
+    happened: list[str] = []
+
+    class Gate(View):
+        @override
+        def skips(self, chunk: Chunk) -> bool:
+            del chunk
+            about.set()
+            go_on.wait(5)
+            return False
+
+    class Noting(Cursor):
+        @override
+        def deliver(self, chunk: Chunk) -> None:
+            del chunk
+            happened.append("called")
+
+    def dispose() -> None:
+        cursor.dispose()
+        happened.append("disposed")
+        disposed.set()
+
+    stream = WRITER.create_run().stream_vnext(3)
+    await stream
+    stream._feed.view = Gate(seamless=True)
+    cursor = Noting(stream._feed)
+    caller = threading.Thread(target=cursor.attach)
+    caller.start()
+    about.wait(5)
+    disposer = threading.Thread(target=dispose)
+    disposer.start()
+    disposed.wait(0.05)  # it does not return: the call is only about to begin
+    go_on.set()
+    caller.join()
+    disposer.join()
+
+    assert happened == ["called", "disposed"]
+
+
+async def test_disposing_does_not_wait_for_a_call_that_wants_a_lock_of_who_disposes() -> None:
+    lock, inside, holding = threading.Lock(), threading.Event(), threading.Event()
+    stream = WRITER.create_run().stream_vnext(3)
+    acquired: list[bool] = []
+
+    def wait_for_lock(chunk: Chunk) -> None:
+        if chunk.type == "workflow-step-output" and not acquired:
+            inside.set()
+            acquired.append(lock.acquire(timeout=5))  # the thread below holds it until it has disposed
+
+    def dispose() -> None:
+        with lock:
+            holding.set()
+            inside.wait(5)
+            subscription.dispose()
+
+    subscription = stream.subscribe(wait_for_lock)
+    disposer = threading.Thread(target=dispose)
+    disposer.start()
+    holding.wait(5)
+    result = await stream
+    disposer.join()
+
+    assert acquired == [True]
+    assert result.unwrap() == 3
+
+
+async def test_disposing_twice_and_after_the_end_does_no_harm() -> None:
+    stream = WRITER.create_run().stream_vnext(3)
+    subscription = stream.subscribe(lambda _: None)
+    await stream
+    subscription.dispose()
+    subscription.dispose()
+
+    assert len(hear(stream).items) == 7
+
+
+# -- cancel_on_dispose ---------------------------------------------------------------------------------------------
+
+
+@virtual
+async def test_switch_map_cancels_the_run_it_leaves() -> None:
+    streams: list[WorkflowStream[int]] = []
+
+    def run(_: int) -> Observable[Chunk]:
+        streams.append(WAITER.create_run().stream_vnext(1))
+        return streams[-1].cancel_on_dispose()
+
+    source: Subject[int] = Subject()
+    subscription = source.pipe(ops.map(run), ops.switch_latest()).subscribe(lambda _: None)
+    for number in range(3):
+        source.on_next(number)
+        await turns()
+    first_two = [(await stream).status for stream in streams[:2]]
+    last = await streams[2].status.pipe(ops.first())
+    subscription.dispose()
+
+    assert first_two == ["canceled", "canceled"]
+    assert last == "running"
+    assert (await streams[2]).status == "canceled"
+
+
+@virtual
+async def test_take_until_cancels_the_run() -> None:
+    stream = WAITER.create_run().stream_vnext(1)
+    other = WRITER.create_run().stream_vnext(1)
+    chunks = hear(stream.cancel_on_dispose().pipe(ops.take_until(other.result)))
+    result = await stream
+
+    assert chunks.end == "completed"
+    assert told(chunks.items) == ["start", "step: running"]
+    assert result.status == "canceled"
+
+
+async def test_nothing_is_cancelled_once_the_stream_has_ended() -> None:
+    run = WRITER.create_run()
+    stream = run.stream_vnext(3)
+    subscription = stream.cancel_on_dispose().subscribe(lambda _: None)
+    result = await stream
+    subscription.dispose()
+    await turns()
+
+    assert result.status == "success"
+    assert (await run.snapshot()).status == "success"
+
+
+async def test_disposing_cancels_a_run_that_is_suspended_meanwhile() -> None:
+    run = ASKER.create_run()
+    stream = run.stream_vnext(1, close_on_suspend=False)
+    subscription = stream.cancel_on_dispose().subscribe(lambda _: None)
+    await turns()
+    before = (await run.snapshot()).status
+    subscription.dispose()
+    result = await stream
+
+    assert (before, result.status) == ("suspended", "canceled")
+    assert (await run.snapshot()).status == "canceled"
+
+
+def test_disposing_cancels_a_run_that_a_background_loop_has_not_begun_yet() -> None:
+    stream = WAITER.create_run().stream_vnext(1)
+    stream.cancel_on_dispose().subscribe(lambda _: None).dispose()
+
+    assert stream.run().status == "canceled"
