@@ -235,8 +235,9 @@ def _result(snapshot: Snapshot, payload: StepResultPayload) -> None:
     if snapshot.suspensions:
         _forget_below(snapshot, path)
     snapshot.leaves.pop(path, None)
-    snapshot.waiting.pop(path, None)
-    _settle_status(snapshot)
+    if snapshot.waiting or snapshot.status != "running":
+        snapshot.waiting.pop(path, None)
+        _settle_status(snapshot)
 
 
 def _settle_status(snapshot: Snapshot) -> None:

@@ -7,7 +7,7 @@ import inspect
 import reprlib
 import warnings
 from collections.abc import Callable
-from typing import Any, Generic, TypeGuard, TypeVar, Unpack, cast
+from typing import Any, Generic, TypeGuard, TypeVar, Unpack
 
 from pydantic import (
     BaseModel,
@@ -39,6 +39,8 @@ _ANYTHING = (Any, object, inspect.Parameter.empty)
 # An instance of exactly such a class is valid as it is.
 _PLAIN: frozenset[type] = frozenset({bool, int, float, str, bytes, type(None)})
 _SHOWN = 5
+
+_type_of: Callable[[object], type[Any]] = type  # to a checker, `type(x)` of an `Any` is a half-known type
 
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = 80
@@ -87,8 +89,8 @@ class Schema(Generic[T]):
         Raises:
             ValidationError: when it does not fit, or a validator of the user fails in its own way.
         """
-        if self.is_any or type(value) is self._exact:
-            return cast("T", value)  # that is what was just checked
+        if _type_of(value) is self._exact or self.is_any:
+            return value
         try:
             return self._validate(value)
         except ValidationError:

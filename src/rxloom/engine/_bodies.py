@@ -48,10 +48,11 @@ def body_of(step: Step[Any, Any, Any], value: Any, ctx: Any, sync_ctx: Callable[
     if step.kind != "async":
         return _BODIES[step.kind](step, value, ctx, sync_ctx)
     body: Any = step.invoke(value, ctx)
-    return cast("Coroutine[Any, Any, Any]", body) if type(body) is CoroutineType else _awaited(body)
+    return cast("Coroutine[Any, Any, Any]", body) if type(body) is CoroutineType else awaited(body)
 
 
-async def _awaited(awaitable: Awaitable[Any]) -> Any:
+async def awaited(awaitable: Awaitable[Any]) -> Any:
+    """Make a coroutine of anything that can be awaited."""
     return await awaitable
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from asyncio import CancelledError
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from functools import partial
+from types import CoroutineType
 from typing import Any, cast
 
 from reactivex import Observable
@@ -12,7 +14,7 @@ from typing_extensions import override
 
 from rxloom.chunks import Answer, Suspension
 from rxloom.context import StepContext, SyncStepContext
-from rxloom.engine._bodies import body_of, folded
+from rxloom.engine._bodies import awaited, body_of, folded
 from rxloom.engine._ctx import Ctx, Err, Ok
 from rxloom.engine._services import Services
 from rxloom.engine._shutdown import ends_the_run
@@ -31,6 +33,7 @@ from rxloom.snapshot import Entry
 from rxloom.step_type import Step
 from rxloom.values import copy_plain
 
+_type_of: Callable[[object], type[Any]] = type  # to a checker, `type(x)` of an `Any` is a half-known type
 FUSABLE = frozenset({"async", "inline"})
 
 
@@ -43,7 +46,7 @@ class Leaf(Services):
 
     def __init__(self, step: Step[Any, Any, Any], ctx: Ctx, ok: Ok, err: Err, entry: Entry | None = None) -> None:
         """Make a call of `step`."""
-        super().__init__(step, ctx, ok, err, entry)
+        Services.__init__(self, step, ctx, ok, err, entry)
         self._strand: Strand | None = None
         self._entered = False
         self._queued = False
@@ -69,7 +72,8 @@ class Leaf(Services):
 
     def _go(self) -> None:
         self.busy = True
-        self.arm_timeout()
+        if self.step.timeout is not None:
+            self.arm_timeout(self.step.timeout)
         strand = self.execution.strand
         if strand is not None and strand.next is None and self.fusable:
             strand.next = self
@@ -115,12 +119,17 @@ class Leaf(Services):
         given = self.execution.snapshot.answers.get(self.path) if self.execution.recorded else None
         self._answers = None if given is None else [_own(answer) for answer in given]
         self.context = context = StepContext(self)
-        return body_of(self.step, self.attempt_input(), context, lambda: SyncStepContext(self))
+        step = self.step
+        if step.kind == "async":  # the commonest kind, without a detour
+            body = step.invoke(self.attempt_input() if self.attempt else self.input, context)
+            return body if _type_of(body) is CoroutineType else awaited(body)
+        return body_of(step, self.attempt_input(), context, partial(SyncStepContext, self))
 
     def _leave(self) -> None:
         self.busy = self._entered = False
         self._strand = self.context = self.signal = None  # context and signal refer to this call
-        self._disarm()
+        if self._timer is not None:
+            self._disarm()
         budgets = self.ctx.scope.budgets
         if budgets:
             self.execution.gate.leave(budgets)

@@ -44,7 +44,8 @@ class Nested(Call):
         ctx = Ctx(self.execution, scope, self.attempt_input())
         self._halted = False
         self._info = None
-        self.arm_timeout()
+        if self.step.timeout is not None:
+            self.arm_timeout(self.step.timeout)
         limit = self.step.settings.timeout
         if limit is not None:
             left = max(0.0, limit - self.spent())

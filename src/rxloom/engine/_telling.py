@@ -46,7 +46,7 @@ class Telling(Parent, DisposableBase):
 
     def __init__(self, step: Step[Any, Any, Any], ctx: Ctx, entry: Entry | None) -> None:
         """Make what is told of a call of `step`; `entry` is the recorded suspension it resumes from, if it does."""
-        super().__init__(ctx.parent)
+        Parent.__init__(self, ctx.parent)  # `super()` costs more than the rest of it, for each call anew
         self.step: Step[Any, Any, Any] = step
         self.ctx: Ctx = ctx
         self.execution: Execution = ctx.execution
