@@ -94,7 +94,7 @@ class Leg:
         if execution.canceling:
             self._end("canceled")
         elif wrong is not None:
-            self._fail(Failure(wrong, error_info(wrong)))
+            self._break(wrong)
         elif not execution.interrupted:
             begin(self, self._greet)
 
@@ -103,7 +103,7 @@ class Leg:
         if callback is None:
             self._run()
         else:
-            self._ask("on_start", callback, self._info("running"), self._run, self._start_refused)
+            self._ask("on_start", callback, self._info("running"), self._run, self._break)
 
     def resume(self, answers: Mapping[str, Any], *, context: Mapping[str, Any] | None = None) -> None:
         """Begin a leg that goes on from the records, with `answers` by path."""
@@ -230,10 +230,7 @@ class Leg:
         try:
             self._output = schema.validate(value)
         except ValidationError as error:
-            wrong = output_invalid(self.workflow.id, None, schema, value, error)
-            self._fail(Failure(wrong, error_info(wrong)))
-        except Exception as error:  # noqa: BLE001 # a user's validator may raise anything
-            self._fail(Failure(error, error_info(error)))
+            self._break(output_invalid(self.workflow.id, None, schema, value, error))
         else:
             self._end("success")
 
@@ -242,13 +239,14 @@ class Leg:
         self.outcome.exception = failure.exception
         self._end("failed")
 
-    def _start_refused(self, error: Exception) -> None:
+    def _break(self, error: Exception) -> None:
+        """Fail with something that no step has failed with."""
         self._fail(Failure(error, error_info(error)))
 
     def _run_out(self, limit: float) -> None:
         if not self.execution.canceling:
             error = RunTimeout(limit, workflow_id=self.workflow.id, run_id=self.execution.run_id)
-            self._halt(partial(self._fail, Failure(error, error_info(error))), GRACE)
+            self._halt(partial(self._break, error), GRACE)
 
     # -- cancelling ----------------------------------------------------------------------------------------------
 
@@ -302,8 +300,7 @@ class Leg:
             root.go_on_if_empty()
 
     def _report(self, what: str, grace: float) -> None:
-        run_id = self.execution.run_id
-        logger.error("%s of run %s did not end within %g s; its result is discarded", what, run_id, grace)
+        logger.error("%s of run %s did not end within %g s: discarded", what, self.execution.run_id, grace)
 
     # -- finishing -----------------------------------------------------------------------------------------------
 
@@ -313,19 +310,15 @@ class Leg:
         self._ended = True
         if self._deadline is not None:
             self._deadline.dispose()
-            self._deadline = None
         self._status = status
         if status == "canceled":
             self._arm(GRACE)
         settings = self.workflow.settings
-        if settings.on_finish is None and (settings.on_error is None or status != "failed"):
-            self._finish(status)
-        else:
-            self._call_back(settings.on_finish, partial(self._then_on_error, status))
+        self._call_back(settings.on_finish, partial(self._then_on_error, status))
 
     def _then_on_error(self, status: Status) -> None:
-        on_error = self.workflow.settings.on_error if status == "failed" else None
-        self._call_back(on_error, partial(self._finish, status))
+        settings = self.workflow.settings
+        self._call_back(settings.on_error if status == "failed" else None, partial(self._finish, status))
 
     def _call_back(self, callback: Callback | None, then: Callable[[], None]) -> None:
         if callback is None:
@@ -392,16 +385,14 @@ class Leg:
         for timer in (self._grace, self._deadline):
             if timer is not None:
                 timer.dispose()
-        self._ended = True
+        self._ended, execution = True, self.execution
         self._flow = self._grace = self._deadline = None
-        execution = self.execution
         execution.leg = None
         execution.root.then = None
         execution.close()
-        waiters, self._waiters = self._waiters, None
-        for waiter in waiters or ():
+        for waiter in self._waiters or ():
             if not waiter.done():
                 waiter.set_result(None)
-        on_end, self.on_end = self.on_end, None
+        self._waiters, on_end, self.on_end = None, self.on_end, None
         if on_end is not None:
             on_end(execution.run_id)
