@@ -108,7 +108,7 @@ class Control(Lookup):
         leg.start(opening.value, state=opening.state, context=opening.context, resource_id=opening.resource_id)
         if log.error is not None and not log.told:
             self.log = None
-            self.registry.logs.pop(self.run_id, None)
+            self.registry.logs.pop(self.run_id)
             if isinstance(log.error, OwnershipLost):
                 self._known_already(ticket, join=opening.join)
             else:

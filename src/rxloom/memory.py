@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from weakref import WeakValueDictionary
 
 from rxloom.chunks import LegStarted, Record, StepOutput, WorkflowFinish, WorkflowStart
 from rxloom.errors import OwnershipLost, RunNotFound
 from rxloom.ports.store import Head
 from rxloom.snapshot import TERMINAL, RunStatus
+from rxloom.weak import WeakMap
 
 
 class _Shelf:
@@ -91,7 +91,7 @@ class MemoryStore:
         self._keep = keep
         self._shelves: dict[str, _Shelf] = {}
         self._ended: deque[str] = deque()
-        self._weak: WeakValueDictionary[str, _Shelf] = WeakValueDictionary()
+        self._weak: WeakMap[_Shelf] = WeakMap()
 
     def append(
         self, run_id: str, fence: int, pos: int, records: Sequence[Record], keep_outputs: int | None = None, /
@@ -173,7 +173,7 @@ class MemoryStore:
 
     async def heads(self) -> Sequence[Head]:
         """Return all head rows, oldest first."""
-        shelves = {**dict(self._weak), **self._shelves}
+        shelves = {**dict(self._weak.items()), **self._shelves}
         return sorted((shelf.head() for shelf in shelves.values()), key=lambda head: head.created_at)
 
     async def delete(self, run_id: str) -> None:
@@ -184,7 +184,7 @@ class MemoryStore:
         """
         self._shelf(run_id)
         self._shelves.pop(run_id, None)
-        self._weak.pop(run_id, None)
+        self._weak.pop(run_id)
 
     def pin(self, run_id: str) -> object:
         """Return the run's records as a token that keeps them."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from threading import Lock
-from weakref import WeakValueDictionary
 
 from rxloom.admission import Admission, Turn
 from rxloom.chunks import EventReceived
@@ -13,6 +12,7 @@ from rxloom.errors import RunNotFound
 from rxloom.feed import Feed
 from rxloom.leg import Leg
 from rxloom.log import ChunkLog
+from rxloom.weak import WeakMap
 
 
 class Early:
@@ -58,9 +58,9 @@ class Registry:
         """Make an empty registry."""
         self._lock = Lock()
         self._claims: dict[str, list[Callable[[], None]]] = {}
-        self.created: WeakValueDictionary[str, Early] = WeakValueDictionary()
+        self.created: WeakMap[Early] = WeakMap()
         self.live: dict[str, Leg] = {}
-        self.logs: WeakValueDictionary[str, ChunkLog] = WeakValueDictionary()
+        self.logs: WeakMap[ChunkLog] = WeakMap()
         self.turns: Admission = Admission(max_runs, self.live.__len__)
 
     def claim(self, run_id: str, freed: Callable[[], None]) -> bool:

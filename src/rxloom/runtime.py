@@ -186,7 +186,7 @@ class Runtime:
         if id in self.registry.live:
             raise RuntimeError(f"run {id!r} is live: cancel it first")
         await self.store.delete(id)
-        log = self.registry.logs.pop(id, None)
+        log = self.registry.logs.pop(id)
         if log is not None:  # streams that wait for its next leg
             log.interrupt(RunNotFound("the run was deleted", run_id=id))
 
@@ -265,7 +265,7 @@ class Runtime:
                 recorded: they can be continued where their store survives.
         """
         self.registry.turns.drop(None, RunInterrupted("the runtime was closed before it was the turn of the run"))
-        for early in list(self.registry.created.values()):
+        for early in self.registry.created.values():
             early.forsake(RunInterrupted("the runtime was closed before the run was started"))
         legs = list(self.registry.live.values())
         waits = [asyncio.ensure_future(_on_loop_of(leg, leg.wait_ended)) for leg in legs]
