@@ -114,6 +114,8 @@ class StepRules:
             self._report.add("progress", f"item {index} settles twice", path)
         if grows:
             seen.settled.add(index)
+        if payload.iteration_status == "failed":
+            self.calls.drop_kids(call, index)  # what still waited for an answer in the item never gets one
 
     def suspend(self, payload: StepSuspendedPayload) -> None:
         """Close a call that waits for an answer."""
