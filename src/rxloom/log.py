@@ -382,9 +382,8 @@ class ChunkLog:
 
     def wait_for_room(self, wake: Callable[[], None]) -> None:
         """Have `wake` called when no pacing reader lags much any more, perhaps at once."""
-        if self._space is None:
-            self._space = []
-        self._space.append(wake)
+        with self._lock:
+            self._space = [*(self._space or ()), wake]
         self.make_room()  # a reader on another thread may have caught up just before
 
     def make_room(self) -> None:
@@ -393,6 +392,7 @@ class ChunkLog:
             self._release_all()
 
     def _release_all(self) -> None:
-        space, self._space = self._space, None
+        with self._lock:
+            space, self._space = self._space, None
         for wake in space or ():
             wake()
