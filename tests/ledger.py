@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -18,6 +18,8 @@ from rxloom.reducer import apply, reduce
 from rxloom.runtime import implicit
 from rxloom.snapshot import Snapshot
 from rxloom.testing import check_chunks
+
+RecordT = TypeVar("RecordT", bound=Record)
 
 
 class Ledger:
@@ -38,6 +40,10 @@ class Ledger:
     def private(self, run_id: str) -> list[Private]:
         """Return the records of a run that were never told."""
         return [record for record in self.records(run_id) if isinstance(record, Private)]
+
+    def of(self, run_id: str, kind: type[RecordT]) -> list[RecordT]:
+        """Return the records of one kind."""
+        return [record for record in self.records(run_id) if isinstance(record, kind)]
 
     def problems(self) -> list[str]:
         """Check every run: the grammar of its chunks, and its status against the store's."""

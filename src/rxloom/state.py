@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, NotRequired, Required, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NotRequired, Required, TypeGuard, cast, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ValidationError
-from typing_extensions import ReadOnly
+from pydantic.fields import FieldInfo
+from typing_extensions import ReadOnly, is_typeddict
 
 from rxloom.errors import DefinitionError
 from rxloom.schema import Schema, input_invalid
@@ -47,21 +48,15 @@ class StateSpec:
         """
         self.workflow_id: str = workflow_id
         self._model = annotation
-        self._schema: Schema[Any] | None = None if annotation is None else Schema(annotation)
+        self._schema: Schema[Any] | None = None
         self._fields: dict[str, Schema[Any]] | None = None
         self._reducers: dict[str, Reduce] = {}
         if annotation is not None:
-            try:
-                hints = {name: _bare(hint) for name, hint in get_type_hints(annotation, include_extras=True).items()}
-            except (TypeError, NameError) as error:
-                raise DefinitionError(
-                    f"state must be a pydantic model, dataclass or TypedDict, got {annotation!r}",
-                    workflow_id=workflow_id,
-                ) from error
-            fields = _names_of(annotation, hints)
-            self._fields = {name: Schema(hints[name]) for name in fields}
-            for name in fields:
-                found = [one for one in getattr(hints[name], "__metadata__", ()) if isinstance(one, Reduce)]
+            hints = _fields_of_schema(annotation, workflow_id)
+            self._schema = Schema(annotation)
+            self._fields = {name: Schema(hint) for name, hint in hints.items()}
+            for name, hint in hints.items():
+                found = [one for one in getattr(hint, "__metadata__", ()) if isinstance(one, Reduce)]
                 if found:
                     self._reducers[name] = found[-1]
 
@@ -115,10 +110,19 @@ class StateSpec:
                     f"the state has no field {name!r}; it has {', '.join(self._fields)}", workflow_id=self.workflow_id
                 )
             try:
-                fine[name] = copy_plain(schema.validate(value))
+                fine[name] = copy_plain(self._by_the_model(name, schema.validate(value)))
             except ValidationError as error:
                 raise input_invalid(self.workflow_id, f"state.{name}", schema, value, error) from error
         return fine
+
+    def _by_the_model(self, name: str, value: Any) -> Any:
+        """Have the validators of a model's field look at a value; those of the whole model see whole states only."""
+        model = self._model
+        if not _has_validators(model, name):
+            return value
+        probe = model.model_construct()
+        model.__pydantic_validator__.validate_assignment(probe, name, value)
+        return getattr(probe, name)
 
     def joined(self, state: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
         """Join changes with the present state, field by field, where the schema says how."""
@@ -128,6 +132,36 @@ class StateSpec:
         }
 
 
+def _fields_of_schema(annotation: Any, workflow_id: str) -> dict[str, Any]:
+    """Return the annotations of the fields of a state schema.
+
+    Raises:
+        DefinitionError: when it is none of the kinds a state can be.
+    """
+    if _is_model(annotation):
+        # A constraint may stand in the annotation or in the default, `size: int = Field(0, ge=0)`.
+        return {name: _constrained(field) for name, field in annotation.model_fields.items()}
+    typed = is_typeddict(annotation)
+    if not typed and not (isinstance(annotation, type) and dataclasses.is_dataclass(cast("Any", annotation))):
+        raise DefinitionError(
+            f"state must be a pydantic model, dataclass or TypedDict, got {annotation!r}", workflow_id=workflow_id
+        )
+    try:
+        hints = get_type_hints(cast("Any", annotation), include_extras=True)
+    except NameError as error:
+        raise DefinitionError(f"a field of the state is unknown: {error}", workflow_id=workflow_id) from error
+    names = list(hints) if typed else [field.name for field in dataclasses.fields(cast("Any", annotation))]
+    return {name: _bare(hints[name]) for name in names}
+
+
+def _is_model(annotation: Any) -> TypeGuard[type[BaseModel]]:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _constrained(field: FieldInfo) -> Any:
+    return Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
+
+
 def _bare(hint: Any) -> Any:
     """Take off what a TypedDict says of a key and not of its value."""
     while get_origin(hint) in (NotRequired, ReadOnly, Required):
@@ -135,12 +169,14 @@ def _bare(hint: Any) -> Any:
     return hint
 
 
-def _names_of(annotation: Any, hints: Mapping[str, Any]) -> list[str]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return list(annotation.model_fields)
-    if isinstance(annotation, type) and dataclasses.is_dataclass(cast("Any", annotation)):
-        return [field.name for field in dataclasses.fields(annotation)]
-    return list(hints)
+def _has_validators(model: Any, name: str) -> bool:
+    """Tell whether a field has validators that can be asked about it alone."""
+    if not _is_model(model) or model.model_config.get("frozen"):
+        return False
+    found = model.__pydantic_decorators__
+    return not found.model_validators and any(
+        name in one.info.fields or "*" in one.info.fields for one in found.field_validators.values()
+    )
 
 
 def fields_of(state: Any) -> Mapping[str, Any]:

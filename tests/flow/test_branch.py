@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from rxloom import create_step, create_workflow
+from rxloom.chunks import Choice
 from rxloom.errors import DefinitionError, DuplicateStepId
 from tests.ledger import Ledger
 from tests.play import adding, play
@@ -123,9 +124,9 @@ def test_an_arm_may_be_a_list_of_steps_under_the_id_of_its_last() -> None:
 
 def test_what_was_decided_is_recorded(ledger: Ledger) -> None:
     play(create_workflow("wf").branch([(no, adding("a")), (yes, adding("b"))]).commit(), 0)
-    choices = [record for record in ledger.private(ledger.run_ids()[0]) if type(record).__name__ == "Choice"]
+    choices = ledger.of(ledger.run_ids()[0], Choice)
 
-    assert [(one.node, one.taken) for one in choices] == [("branch_wf_0", (1,))]  # type: ignore[union-attr]
+    assert [(one.node, one.taken) for one in choices] == [("branch_wf_0", (1,))]
 
 
 def test_what_cannot_be_a_branch_is_refused_where_it_is_built() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from rxloom import InputInvalid, StepTimeout, create_workflow
+from rxloom.chunks import EventReceived
 from rxloom.errors import DefinitionError, RunNotFound
 from tests.ledger import Ledger
 from tests.play import adding, asking, play, read, told
@@ -122,9 +123,8 @@ async def test_an_event_reaches_a_suspended_run(ledger: Ledger) -> None:
     await run.start(1)
     await run.send_event("go", "kept", event_id="e1")
     await run.send_event("go", "kept", event_id="e1")
-    kept = [record for record in ledger.private(run.run_id) if type(record).__name__ == "EventReceived"]
 
-    assert len(kept) == 1
+    assert len(ledger.of(run.run_id, EventReceived)) == 1
     assert (await run.resume("yes")).unwrap() == "kept"
 
 

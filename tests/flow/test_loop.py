@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rxloom import StepContext, create_step, create_workflow
-from rxloom.chunks import StepStart
+from rxloom.chunks import Choice, StepStart
 from rxloom.errors import DefinitionError, DuplicateStepId, SchemaMismatch
 from tests.ledger import Ledger
 from tests.play import adding, failing, play, seeing
@@ -163,9 +163,9 @@ def test_each_round_has_an_idempotency_key_of_its_own_also_inside_a_nested_workf
 
 def test_how_many_rounds_it_made_is_recorded(ledger: Ledger) -> None:
     play(create_workflow("wf").do_while(adding("a"), lambda value: value < 3).commit(), 0)
-    choices = [record for record in ledger.private(ledger.run_ids()[0]) if type(record).__name__ == "Choice"]
+    choices = ledger.of(ledger.run_ids()[0], Choice)
 
-    assert [(one.node, one.taken) for one in choices] == [("loop_wf_0", (3,))]  # type: ignore[union-attr]
+    assert [(one.node, one.taken) for one in choices] == [("loop_wf_0", (3,))]
 
 
 def test_a_loop_that_waits_for_nothing_can_be_cancelled() -> None:
