@@ -93,6 +93,7 @@ class Pacer:
 
     cursor: int
     bound: int = 2
+    moved: float = 0.0
 
     def lags(self, told: int, share: float) -> bool:
         """Tell whether it lags."""

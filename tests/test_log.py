@@ -222,24 +222,23 @@ def test_reader_that_is_collected_frees_the_writers() -> None:
     log, reader = opened(), Pacer(cursor=1)
     log.pace(reader)
     woken = _crowd(log)
-    standing = log.standing()  # who waits notes where readers stand, and holds none of them
+    log.leave_behind(-1)
     del reader
     gc.collect()
-    log.leave_behind(standing)
 
     assert (woken, log.crowded) == (["writer"], False)
 
 
 def test_only_readers_that_stood_still_are_left_behind() -> None:
-    log, still, slow = opened(), Pacer(cursor=1), Pacer(cursor=1)
+    log, still, slow = opened(), Pacer(cursor=1, moved=10), Pacer(cursor=1, moved=11)
     log.pace(still)
     log.pace(slow)
     _crowd(log)
-    standing = log.standing()
-    slow.cursor += 1
-    log.leave_behind(standing)
 
+    assert log.leave_behind(10) == 11
     assert log.laggards(1.0) == [slow]
+    assert log.leave_behind(11) is None
+    assert not log.crowded
 
 
 def test_bounded_log_drops_nothing_that_a_pacing_reader_has_still_to_read() -> None:

@@ -7,13 +7,14 @@ store that commits at once, appending tells.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from threading import RLock
 from typing import NamedTuple, Protocol
 from weakref import ref
 
 from rxloom.chunks import Gap, GapData, Private, Record, StepOutput, Told, WorkflowFinish, WorkflowStart
 from rxloom.outcome import LegOutcome
+from rxloom.pacing import Paced
 from rxloom.ports.store import Store
 from rxloom.reducer import apply
 from rxloom.snapshot import Snapshot
@@ -46,19 +47,6 @@ class Sleeper(Protocol):
         ...
 
 
-class PacingReader(Protocol):
-    """A reader that makes `await ctx.write` wait while it lags by more than its bound."""
-
-    @property
-    def cursor(self) -> int:
-        """The seq it reads next."""
-        ...
-
-    def lags(self, told: int, share: float) -> bool:
-        """Tell whether it lags by more than a share of its bound, when the chunks up to `told` were told."""
-        ...
-
-
 class Ending(NamedTuple):
     """The end of a leg.
 
@@ -71,16 +59,16 @@ class Ending(NamedTuple):
     outcome: LegOutcome
 
 
-class ChunkLog:
+class ChunkLog(Paced):
     """The records of one run as this process sees them, and the only place where they are appended.
 
     Appending happens on the loop thread of the run; everything a reader needs may be called from any thread.
     """
 
     __slots__ = (
-        "__weakref__", "_draining", "_fence", "_keen", "_keep", "_listeners", "_lock", "_old", "_outputs",
-        "_pending", "_pin", "_sleepers", "_space", "_store", "base", "chunks", "committed", "endings", "error",
-        "outcome", "pacing", "run_id", "snapshot", "told",
+        "__weakref__", "_draining", "_fence", "_keen", "_keep", "_listeners", "_old", "_outputs",
+        "_pending", "_pin", "_sleepers", "_store", "base", "chunks", "committed", "endings",
+        "outcome", "run_id", "snapshot",
     )  # fmt: skip
 
     def __init__(self, run_id: str, store: Store, snapshot: Snapshot, *, keep: int | None, fence: int = 0) -> None:
@@ -93,13 +81,12 @@ class ChunkLog:
             keep: how many written outputs to keep in memory; `None` keeps all.
             fence: the number under which this process owns the run.
         """
+        super().__init__(snapshot.next_seq)
         self.run_id: str = run_id
         self.snapshot: Snapshot = snapshot
         self.chunks: list[Told] = []
         self.base: int = snapshot.next_seq
-        self.told: int = snapshot.next_seq
         self.committed: int = snapshot.next_seq
-        self.error: Exception | None = None
         self.endings: tuple[Ending, ...] = ()  # a live run is many objects already: what is rare is made late
         self.outcome: LegOutcome | None = None
         self._old: list[Told] | None = None  # most runs never have one: it is a list less to collect
@@ -111,10 +98,7 @@ class ChunkLog:
         self._listeners: tuple[Listener, ...] = ()
         self._keen: tuple[Listener, ...] = ()
         self._sleepers: list[ref[Sleeper]] = []
-        self.pacing: tuple[ref[PacingReader], ...] = ()
-        self._space: list[Callable[[], None]] | None = None
         self._draining = False
-        self._lock = RLock()  # reentrant: a collector that runs in the middle may free a reader
         self._pin: object = None
 
     # -- writing (loop thread only) --------------------------------------------------------------------------
@@ -215,7 +199,7 @@ class ChunkLog:
             else:
                 kept.append(chunk)
             cut += 1
-        with self._lock:
+        with self.lock:
             if self._old is None:
                 self._old = kept
             else:
@@ -231,20 +215,20 @@ class ChunkLog:
         if not self._draining:
             self._end_listeners(error)
         self._wake()
-        self._release_all()
+        self.release_writers()
 
     def _end_listeners(self, error: Exception) -> None:
-        with self._lock:
+        with self.lock:
             listeners, self._listeners, self._keen = self._listeners, (), ()
         for listener in listeners:
             listener.end(error)
 
     def disown(self, error: Exception) -> None:
         """Forget everybody, and have whoever comes now end with `error`: the run is another process's."""
-        self._lock = RLock()
+        self.lock = RLock()
         self.error = error
         self._listeners = self._keen = self.pacing = ()
-        self._sleepers, self._space = [], []
+        self._sleepers = []
 
     def reopen(self, fence: int) -> LegOutcome:
         """Let a new leg append under `fence`, and return what will be its outcome."""
@@ -292,7 +276,7 @@ class ChunkLog:
 
     def slice(self, seq: int, limit: int = BATCH) -> list[Told | Gap]:
         """Return the told chunks from `seq` on, at most `limit`, with a `Gap` where some were dropped."""
-        with self._lock:
+        with self.lock:
             base, told = self.base, self.told
             if seq >= base:
                 return list(self.chunks[seq - base : min(told - base, seq - base + limit)])
@@ -320,14 +304,14 @@ class ChunkLog:
 
     def listen(self, listener: Listener) -> None:
         """Add a listener that has been told everything so far."""
-        with self._lock:
+        with self.lock:
             self._listeners = (*self._listeners, listener)
             if listener.keen:
                 self._keen = (*self._keen, listener)
 
     def forget(self, listener: Listener) -> None:
         """Remove a listener; harmless when it is not there."""
-        with self._lock:
+        with self.lock:
             self._listeners = tuple(one for one in self._listeners if one is not listener)
             self._keen = tuple(one for one in self._keen if one is not listener)
 
@@ -337,62 +321,3 @@ class ChunkLog:
         self._sleepers.append(ref(sleeper))
         if self.told > seq or self.error is not None:
             sleeper.ready()
-
-    # -- pacing ----------------------------------------------------------------------------------------------
-
-    def pace(self, reader: PacingReader) -> None:
-        """Let `reader` make writers wait, for as long as it is referred to and not released."""
-        with self._lock:
-            self.pacing = (*self._alive(), ref(reader, self._gone))
-
-    def unpace(self, reader: PacingReader) -> None:
-        """Let nobody wait for `reader` any more."""
-        with self._lock:
-            self.pacing = tuple(one for one in self._alive() if one() is not reader)
-        self.make_room()
-
-    def _alive(self) -> list[ref[PacingReader]]:
-        return [one for one in self.pacing if one() is not None]
-
-    def _gone(self, _: ref[PacingReader]) -> None:
-        # The collector may call this anywhere, inside `pace` too: the dead reference is left for the next one there.
-        self.make_room()
-
-    @property
-    def crowded(self) -> bool:
-        """Whether a pacing reader lags by more than its bound."""
-        return bool(self.pacing) and bool(self.laggards(1.0))
-
-    def laggards(self, share: float) -> list[PacingReader]:
-        """Return the pacing readers that lag by more than `share` of their bound."""
-        told = self.told
-        readers = [one() for one in self.pacing]
-        return [one for one in readers if one is not None and one.lags(told, share)]
-
-    def standing(self) -> list[tuple[ref[PacingReader], int]]:
-        """Return where the pacing readers stand that lag, without holding them."""
-        return [(ref(one), one.cursor) for one in self.laggards(1.0)]
-
-    def leave_behind(self, standing: Sequence[tuple[ref[PacingReader], int]]) -> None:
-        """Let nobody wait any more for the readers that still stand where they stood."""
-        for one, cursor in standing:
-            reader = one()
-            if reader is not None and reader.cursor == cursor:
-                self.unpace(reader)
-
-    def wait_for_room(self, wake: Callable[[], None]) -> None:
-        """Have `wake` called when no pacing reader lags much any more, perhaps at once."""
-        with self._lock:
-            self._space = [*(self._space or ()), wake]
-        self.make_room()  # a reader on another thread may have caught up just before
-
-    def make_room(self) -> None:
-        """Wake the writers that wait, if no pacing reader lags by more than half its bound."""
-        if self._space and (self.error is not None or not self.laggards(0.5)):
-            self._release_all()
-
-    def _release_all(self) -> None:
-        with self._lock:
-            space, self._space = self._space, None
-        for wake in space or ():
-            wake()

@@ -33,7 +33,7 @@ class ChunkIterator(AsyncIterator[Chunk]):
 
     __slots__ = (
         "__weakref__", "_asleep", "_batch", "_closed", "_feed", "_limit", "_log", "_paced", "_plain", "_policy",
-        "_thread", "_waiter", "bound", "cursor",
+        "_thread", "_waiter", "bound", "cursor", "moved",
     )  # fmt: skip
 
     def __init__(self, feed: Feed, *, from_seq: int, buffer: int | None, on_overflow: OnOverflow) -> None:
@@ -61,6 +61,7 @@ class ChunkIterator(AsyncIterator[Chunk]):
         self._limit = buffer if buffer is not None and on_overflow != "wait" else maxsize
         self.bound: int = buffer or 0
         self.cursor: int = from_seq
+        self.moved: float = 0.0
 
     @override
     def __aiter__(self) -> Self:
@@ -86,6 +87,7 @@ class ChunkIterator(AsyncIterator[Chunk]):
 
     def _takes(self, chunk: Chunk, log: ChunkLog) -> bool:
         if self._paced:
+            self.moved = self._feed.scheduler.loop.time()
             log.make_room()
         return self._keeps(chunk)
 
@@ -160,6 +162,7 @@ class ChunkIterator(AsyncIterator[Chunk]):
         feed.look()
         if self.bound and self._policy == "wait" and feed.run_id not in CURRENT_RUNS.get():
             self._paced = True
+            self.moved = feed.scheduler.loop.time()
             log.pace(self)
         self._plain = not self._paced and not feed.view.seamless
         return log

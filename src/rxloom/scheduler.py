@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ from reactivex.scheduler.eventloop import AsyncIOScheduler
 from reactivex.typing import AbsoluteTime, RelativeTime
 from typing_extensions import override
 
-__all__ = ["LoopScheduler", "call_on", "running_loop"]
+__all__ = ["LoopScheduler", "call_on", "running_loop", "unheld"]
 
 _State = TypeVar("_State")
 
@@ -39,6 +39,20 @@ def call_on(loop: asyncio.AbstractEventLoop, action: Callable[[], object]) -> No
         return
     with suppress(RuntimeError):
         loop.call_soon_threadsafe(action)
+
+
+@contextmanager
+def unheld(loop: asyncio.AbstractEventLoop) -> Generator[None]:
+    """Let a virtual clock go on, which stands still for a call on a thread, while that call waits for the loop."""
+    release: Callable[[], None] | None = getattr(loop, "release", None)
+    hold: Callable[[], None] | None = getattr(loop, "hold", None)
+    if release is not None:
+        release()
+    try:
+        yield
+    finally:
+        if hold is not None:
+            hold()
 
 
 def _clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:

@@ -20,6 +20,7 @@ from rxloom.engine._shutdown import ends_the_run
 from rxloom.errors import DefinitionError, RunInterrupted, WriterClosed
 from rxloom.latest import Latest
 from rxloom.ports.offload import Outcome
+from rxloom.scheduler import unheld
 from rxloom.state import fields_of
 from rxloom.values import copy_plain
 
@@ -122,7 +123,8 @@ class Services(Call):
 
         async def finish(rest: Awaitable[Any]) -> None:
             try:
-                await rest
+                with unheld(self.execution.loop):
+                    await rest
             except BaseException as error:  # noqa: BLE001 # it belongs to the thread that waits
                 promise.set_exception(error)
             else:
@@ -225,20 +227,21 @@ class Services(Call):
         self.wait_begins()
         try:
             while log.crowded:
-                standing = log.standing()
+                now = execution.loop.time()
+                oldest = log.leave_behind(now - STALLED_AFTER)
+                if oldest is None:
+                    break
                 waiter: Future[None] = execution.loop.create_future()
 
                 def wake(waiter: Future[None] = waiter) -> None:
                     execution.soon(partial(_set, waiter))
 
                 log.wait_for_room(wake)
-                timer = execution.after(STALLED_AFTER, wake)
+                timer = execution.after(oldest + STALLED_AFTER - now, wake)
                 try:
                     await waiter
                 finally:
                     timer.dispose()
-                if log.crowded:
-                    log.leave_behind(standing)
         finally:
             self.wait_ends()
 
