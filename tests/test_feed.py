@@ -39,15 +39,23 @@ class Noting(Cursor):
         self.heard.append("completed" if error is None else error)
 
 
+class Strict:
+    """A run whose subscribers never raise."""
+
+    def report(self, error: BaseException) -> None:
+        """Fail."""
+        raise AssertionError from error
+
+    def cancel_soon(self, port: object) -> None:
+        """Fail."""
+        raise AssertionError(port)
+
+
 def fed(log: ChunkLog | None = None, view: View | None = None) -> Feed:
-    feed = Feed("run", "flow", LoopScheduler(asyncio.get_running_loop()), _never, view or View())
+    feed = Feed("run", "flow", LoopScheduler(asyncio.get_running_loop()), Strict(), view or View())
     if log is not None:
         feed.bind(log, view or View())
     return feed
-
-
-def _never(error: BaseException) -> None:
-    raise AssertionError from error
 
 
 def attached(feed: Feed) -> Noting:

@@ -118,7 +118,7 @@ class Control(Lookup):
         for event in early.events:
             leg.receive(event)
         feed.bind(log, feed.view)
-        watching, early.watching = early.watching, []
+        watching, early.watching = early.watching, ()
         for watcher in watching:
             watcher.bind(log, watcher.view)
 
@@ -259,7 +259,7 @@ class Control(Lookup):
         feed = ticket.feed
         log = await self.find()
         if isinstance(log, Early):
-            log.watching.append(feed)
+            log.watching = (*log.watching, feed)
             feed.hold()
             return
         snapshot = log.snapshot
@@ -273,6 +273,10 @@ class Control(Lookup):
         feed.bind(log, feed.view._replace(first=from_seq, end_after=end_after, seamless=False))
 
     # -- ending --------------------------------------------------------------------------------------------------
+
+    def report(self, error: BaseException) -> None:
+        """Report what a subscriber raised."""
+        self.runtime.report(error)
 
     def cancel_soon(self, port: LoopPort) -> None:
         """Cancel the run without waiting, in a task on `port` if need be; from any thread."""
@@ -328,7 +332,7 @@ class Control(Lookup):
             return True
         log = await self.find()
         if isinstance(log, Early):
-            log.events.append(event)
+            log.events = (*log.events, event)
             return True
         async with self.owning():
             if self.run_id in registry.live:

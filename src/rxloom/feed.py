@@ -13,13 +13,15 @@ from typing_extensions import override
 from rxloom.chunks import Chunk, Gap, Told, WorkflowFinish, WorkflowStart
 from rxloom.errors import RxLoomError
 from rxloom.log import ChunkLog, Ending
+from rxloom.ports.loop import LoopPort
 from rxloom.scheduler import LoopScheduler
 from rxloom.snapshot import TERMINAL
 
-Report = Callable[[BaseException], None]
-
 BEGIN = 0.05
 """Seconds that disposing on another thread waits for a call that is about to begin; as a rule it is microseconds."""
+
+
+_waiting = Lock()  # one for all feeds: it is held for a moment
 
 
 class View(NamedTuple):
@@ -67,35 +69,53 @@ class Waiter(Protocol):
         ...
 
 
+class Owner(Protocol):
+    """The run that a feed belongs to."""
+
+    def report(self, error: BaseException) -> None:
+        """Report what a subscriber raised."""
+        ...
+
+    def cancel_soon(self, port: LoopPort) -> None:
+        """Cancel the run without waiting."""
+        ...
+
+
 class Feed:
     """The leg, or legs, behind a stream object: not there yet, there, or refused."""
 
     __slots__ = (
-        "__weakref__", "_lock", "_waiters", "cancel", "keep", "log", "pending", "refused", "report", "run_id",
-        "scheduler", "view", "workflow_id",
+        "__weakref__", "_waiters", "keep", "log", "owner", "pending", "port", "refused", "run_id", "scheduler", "view",
+        "workflow_id",
     )  # fmt: skip
 
-    def __init__(self, run_id: str, workflow_id: str, scheduler: LoopScheduler, report: Report, view: View) -> None:
+    def __init__(self, run_id: str, workflow_id: str, scheduler: LoopScheduler, owner: Owner, view: View) -> None:
         """Make a feed whose leg is not there yet."""
         self.run_id: str = run_id
         self.workflow_id: str = workflow_id
         self.scheduler: LoopScheduler = scheduler
-        self.report: Report = report
+        self.owner: Owner = owner
+        self.port: LoopPort | None = None
         self.view: View = view
         self.log: ChunkLog | None = None
         self.pending: bool = False
         self.refused: Exception | None = None
         self.keep: object = None
-        self.cancel: Callable[[], None] | None = None
-        self._waiters: list[Waiter] | None = []
-        self._lock = Lock()
+        self._waiters: tuple[Waiter, ...] | None = ()
+
+    def report(self, error: BaseException) -> None:
+        """Report what a subscriber raised."""
+        self.owner.report(error)
+
+    def cancel(self) -> None:
+        """Cancel the run, if this is the stream of a call that started or continued it."""
+        if self.port is not None:
+            self.owner.cancel_soon(self.port)
 
     def hold(self) -> None:
         """Take note that the run was not started yet: its status is `pending`."""
         self.pending = True
-        with self._lock:
-            waiters = list(self._waiters or ())
-        for waiter in waiters:
+        for waiter in self._waiters or ():
             waiter.held()
 
     def bind(self, log: ChunkLog, view: View) -> None:
@@ -112,17 +132,17 @@ class Feed:
             self._wake()
 
     def _wake(self) -> None:
-        with self._lock:
+        with _waiting:
             waiters, self._waiters = self._waiters, None
         for waiter in waiters or ():
             waiter.ready()
 
     def wait(self, waiter: Waiter) -> bool:
         """Have the waiter told when the leg is there; return False if it is, or was refused."""
-        with self._lock:
+        with _waiting:
             if self._waiters is None:
                 return False
-            self._waiters.append(waiter)
+            self._waiters = (*self._waiters, waiter)
         if self.pending:
             waiter.held()
         return True

@@ -32,14 +32,14 @@ class Early:
         """Make one for a run that has just been created."""
         self._run_id = run_id
         self.canceled: tuple[str | None] | None = None
-        self.events: list[EventReceived] = []
-        self.watching: list[Feed] = []
+        self.events: tuple[EventReceived, ...] = ()
+        self.watching: tuple[Feed, ...] = ()
         self.turn: Turn | None = None
         self.started: bool = False
 
     def forsake(self, error: Exception) -> None:
         """Tell those who observe it that it will not start."""
-        watching, self.watching = self.watching, []
+        watching, self.watching = self.watching, ()
         for feed in watching:
             feed.hop(partial(feed.refuse, error))
 

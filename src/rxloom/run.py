@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 
 from rxloom.chunks import EventReceived
 from rxloom.control import Control, Opening, Ticket, Work
@@ -23,6 +23,10 @@ from rxloom.values import copy_plain
 In = TypeVar("In")
 Out = TypeVar("Out")
 ResumeT = TypeVar("ResumeT")
+
+
+_ONE_LEG: Final = View()
+_ALL_LEGS: Final = View(terminal=True, seamless=True, whole=True)
 
 
 class Run(Generic[In, Out]):
@@ -241,8 +245,8 @@ class Run(Generic[In, Out]):
 
     def _feed(self, view: View, port: LoopPort) -> Feed:
         control = self._control
-        feed = Feed(self.run_id, self.workflow_id, port.scheduler, control.runtime.report, view)
-        feed.cancel = partial(control.cancel_soon, port)
+        feed = Feed(self.run_id, self.workflow_id, port.scheduler, control, view)
+        feed.port = port
         return feed
 
     def _stream(self, view: View, opening: Opening) -> WorkflowStream[Out]:
@@ -266,7 +270,7 @@ class Run(Generic[In, Out]):
 
 def _view(*, close_on_suspend: bool) -> View:
     """Return the view of one leg, or of all legs up to a terminal status without the seams between them."""
-    return View() if close_on_suspend else View(terminal=True, seamless=True, whole=True)
+    return _ONE_LEG if close_on_suspend else _ALL_LEGS
 
 
 def _taken(context: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

@@ -340,7 +340,7 @@ class _Canceling(_Subscription):
         over = self._over
         self._over = True
         super().dispose()
-        if not over and self.feed.cancel is not None:
+        if not over:
             self.feed.cancel()
 
 

@@ -6,11 +6,18 @@ several entries.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Generic, TypeVar
 from weakref import ref
 
 T = TypeVar("T")
+
+
+class _Entry(ref[T]):
+    """A reference that knows its name, so that one function can forget all of them."""
+
+    __slots__ = ("name",)
+
+    name: str
 
 
 class WeakMap(Generic[T]):
@@ -27,11 +34,18 @@ class WeakMap(Generic[T]):
         (None, False)
     """
 
-    __slots__ = ("_refs",)
+    __slots__ = ("_forget", "_refs")
 
     def __init__(self) -> None:
         """Make an empty one."""
         self._refs: dict[str, ref[T]] = {}
+        refs = self._refs
+
+        def forget(dead: ref[T]) -> None:
+            if isinstance(dead, _Entry) and refs.get(dead.name) is dead:  # else another value has taken its place
+                refs.pop(dead.name, None)
+
+        self._forget = forget
 
     def get(self, name: str) -> T | None:
         """Return the value, or `None` if it is gone or never was there."""
@@ -44,7 +58,9 @@ class WeakMap(Generic[T]):
 
     def __setitem__(self, name: str, value: T) -> None:
         """Set a value, in place of an older one."""
-        self._refs[name] = ref(value, partial(_forget, self._refs, name))
+        entry = _Entry(value, self._forget)
+        entry.name = name
+        self._refs[name] = entry
 
     def setdefault(self, name: str, value: T) -> T:
         """Return the value that is there, or set this one and return it."""
@@ -66,9 +82,3 @@ class WeakMap(Generic[T]):
         """Return the values that are there, with their names, in the order in which they were set."""
         found = [(name, one()) for name, one in list(self._refs.items())]
         return [(name, value) for name, value in found if value is not None]
-
-
-def _forget(refs: dict[str, ref[T]], name: str, dead: ref[T]) -> None:
-    """Drop the entry of a value that is gone, unless another value has taken its place."""
-    if refs.get(name) is dead:
-        refs.pop(name, None)

@@ -111,7 +111,7 @@ class Execution:
         self._calls = 0
         self._prefix = f"{log.run_id}-{log.snapshot.leg + 1}"
         self._gate: Gate | None = None
-        self._posted: list[Callable[[], object]] = []
+        self._posted: list[Callable[[], object]] | None = None
 
     @property
     def gate(self) -> Gate:
@@ -181,9 +181,9 @@ class Execution:
 
     def spawn(self, work: Coroutine[Any, Any, None], *, context: Context | None = None) -> LegTask:
         """Run a coroutine of the engine as a task of this leg."""
-        task = LegTask(work, self.loop, context or self.context)
+        task = LegTask(work, self.loop, context or self.context, self.tasks)
         self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(LegTask.forget)
         return task
 
     def soon(self, action: Callable[[], None]) -> None:
@@ -205,8 +205,11 @@ class Execution:
             RuntimeError: when the loop is closed.
         """
         with _posting:
-            idle = not self._posted
-            self._posted.append(action)
+            idle = self._posted is None
+            if self._posted is None:
+                self._posted = [action]
+            else:
+                self._posted.append(action)
         if idle:
             self.loop.call_soon_threadsafe(self._run_posted)
 
@@ -234,8 +237,8 @@ class Execution:
 
     def _run_posted(self) -> None:
         with _posting:
-            posted, self._posted = self._posted, []
-        for action in posted:
+            posted, self._posted = self._posted, None
+        for action in posted or ():
             try:
                 action()
             except Exception:

@@ -19,12 +19,19 @@ class LegTask(Task[None]):
         shut_down: whether it was cancelled from outside of any running loop, as `asyncio.run` does at its end.
     """
 
-    __slots__ = ("shut_down",)
+    __slots__ = ("_siblings", "shut_down")
 
-    def __init__(self, work: Coroutine[Any, Any, None], loop: AbstractEventLoop, context: Context) -> None:
+    def __init__(
+        self, work: Coroutine[Any, Any, None], loop: AbstractEventLoop, context: Context, siblings: set[LegTask]
+    ) -> None:
         """Start a task; it begins at the next turn of the loop, whatever the loop makes other tasks of."""
         super().__init__(work, loop=loop, context=context)
+        self._siblings = siblings
         self.shut_down: bool = False
+
+    def forget(self) -> None:
+        """Leave the tasks of the leg: it is done."""
+        self._siblings.discard(self)
 
     @override
     def cancel(self, msg: Any | None = None) -> bool:
