@@ -32,6 +32,7 @@ class Blueprint:
         nodes: the pipeline so far.
         steps: the steps so far, by id.
         ids: all ids that are taken, those of sleeps and the like too.
+        counts: the next free number for a name that is made, by kind.
         flowing: schema of what comes out of the last node; `None` when it is not known.
     """
 
@@ -44,6 +45,7 @@ class Blueprint:
     nodes: tuple[Node, ...] = ()
     steps: Mapping[str, Step[Any, Any, Any]] = field(default_factory=dict[str, Step[Any, Any, Any]])
     ids: frozenset[str] = frozenset()
+    counts: Mapping[str, int] = field(default_factory=dict[str, int])
     flowing: Schema[Any] | None = None
 
     def step(self, step: Any) -> Step[Any, Any, Any]:
@@ -63,8 +65,7 @@ class Blueprint:
 
     def name(self, kind: str) -> str:
         """Return a stable id for a node that was given none: the nodes of each kind are counted from 0."""
-        prefix = f"{kind}_{self.id}_"
-        return f"{prefix}{sum(one.startswith(prefix) for one in self.ids)}"
+        return f"{kind}_{self.id}_{self.counts.get(kind, 0)}"
 
     def add(
         self,
@@ -92,10 +93,14 @@ class Blueprint:
         """
         taken = set(self.ids)
         known = dict(self.steps)
+        counts = dict(self.counts)
         for step_id in [*(one.id for one in steps), *ids]:
             if step_id in taken:
                 raise DuplicateStepId(step_id, workflow_id=self.id)
             taken.add(step_id)
+            kind, made, number = step_id.rpartition(f"_{self.id}_")
+            if made and number.isdecimal():
+                counts[kind] = max(counts.get(kind, 0), int(number) + 1)
         for one in steps:
             known[one.id] = one
         flowing = self.input if not self.nodes else self.flowing
@@ -107,6 +112,7 @@ class Blueprint:
             nodes=(*self.nodes, node),
             steps=known,
             ids=frozenset(taken),
+            counts=counts,
             flowing=flowing if passes else output,
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar
 
 from rxloom.build import Blueprint
@@ -33,7 +32,7 @@ class Workflow(Step[In, Out, Any], Generic[In, Out]):
         steps: its own steps, by id.
     """
 
-    __slots__ = ("__dict__", "flow", "settings", "steps")
+    __slots__ = ("_shape", "flow", "settings", "steps")
 
     flow: Node
     settings: Settings
@@ -49,6 +48,8 @@ class Workflow(Step[In, Out, Any], Generic[In, Out]):
         self.flow = Seq(plan.nodes)
         self.settings = plan.settings
         self.steps = dict(plan.steps)
+        # Now, when those of nested workflows are made already: so no depth of nesting is a depth of calls.
+        self._shape: Mapping[str, Any] = self.flow.describe()
 
     def create_run(
         self,
@@ -80,7 +81,7 @@ class Workflow(Step[In, Out, Any], Generic[In, Out]):
             found = found.steps[part.partition("[")[0]]
         return found
 
-    @cached_property
+    @property
     def graph(self) -> Mapping[str, Any]:
         """The workflow as JSON-able data."""
         graph: dict[str, Any] = {"type": "workflow", "id": self.id}
@@ -88,7 +89,7 @@ class Workflow(Step[In, Out, Any], Generic[In, Out]):
             graph["description"] = self.description
         if self.metadata:
             graph["metadata"] = dict(self.metadata)
-        graph["graph"] = self.flow.describe()
+        graph["graph"] = self._shape
         return graph
 
     def to_mermaid(self) -> str:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import Future as Promise
 from contextvars import Context, ContextVar, copy_context
-from threading import Lock, get_ident
+from threading import RLock, get_ident
 from typing import Any, Protocol
 
 from reactivex.abc import DisposableBase, SchedulerBase
@@ -27,7 +27,7 @@ from rxloom.snapshot import Snapshot
 
 logger = logging.getLogger("rxloom")
 
-_posting = Lock()  # one for all legs: it is held for a moment, and hardly ever needed
+_posting = RLock()  # one for all legs: it is held for a moment; a finalizer may post while its thread holds it
 
 CURRENT_RUNS: ContextVar[tuple[str, ...]] = ContextVar("rxloom_current_runs", default=())
 """The runs whose steps the current code is part of, outermost first."""
@@ -205,12 +205,11 @@ class Execution:
             RuntimeError: when the loop is closed.
         """
         with _posting:
-            idle = self._posted is None
-            if self._posted is None:
-                self._posted = [action]
-            else:
+            if self._posted is not None:
                 self._posted.append(action)
-        if idle:
+                return
+            self._posted = [action]
+            # Under the lock: what another thread tells the loop after its own post must not come before that.
             self.loop.call_soon_threadsafe(self._run_posted)
 
     def perform(self, action: Callable[[], object]) -> None:
