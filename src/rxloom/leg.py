@@ -6,7 +6,7 @@ import logging
 from asyncio import Future
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from pydantic import ValidationError
@@ -41,12 +41,6 @@ GRACE = 5.0
 """Seconds that a step which does not end at once is waited for, where nobody says another number."""
 
 Status: TypeAlias = Literal["success", "failed", "suspended", "canceled", "paused"]
-
-
-@lru_cache(maxsize=1024)
-def _start_of(workflow_id: str) -> WorkflowStartPayload:
-    """Return what each start of a workflow carries: it is the same, and nobody changes it."""
-    return WorkflowStartPayload(workflow_id)
 
 
 class Leg:
@@ -175,7 +169,7 @@ class Leg:
             execution.note(ContextWrite(dict(context)))
         if answers:
             self._note_answers(answers)
-        execution.tell(WorkflowStart(execution.run_id, _start_of(self.workflow.id)))
+        execution.tell(WorkflowStart(execution.run_id, WorkflowStartPayload(self.workflow.id)))
 
     def _note_answers(self, answers: Mapping[str, Any]) -> None:
         execution = self.execution

@@ -100,7 +100,7 @@ class Call(Telling):
         schema = self.step.input
         if not schema.is_any:
             try:
-                self.input = schema.validate(self.input)
+                self.input: Any = schema.validate(self.input)
             except ValidationError as error:
                 return input_invalid(self.ctx.scope.workflow.id, self.path, schema, self.input, error)
         return None

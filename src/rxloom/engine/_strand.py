@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from rxloom.engine._execution import Execution
 from rxloom.engine._shutdown import FATAL, thrown_away
+from rxloom.engine._task import LegTask
 
 BUDGET = 64
 """After so many bodies the loop gets a turn: bodies that wait for nothing would keep it to themselves."""
@@ -88,7 +89,7 @@ class Strand:
         self._fresh = True
         self.next: Runner | None = first
         self.context: Context = context or execution.context.copy()
-        self.task = execution.spawn(self._run(), context=self.context)
+        self.task: LegTask = execution.spawn(self._run(), context=self.context)
 
     async def _run(self) -> None:
         execution = self._execution

@@ -110,12 +110,15 @@ class StepRules:
         if done != seen.done + grows:
             self._report.add("progress", f"completedCount {done} comes after {seen.done}", path)
         seen.done = done
-        if grows and index in seen.settled:
-            self._report.add("progress", f"item {index} settles twice", path)
         if grows:
-            seen.settled.add(index)
+            self._settle(seen, index, path)
         if payload.iteration_status == "failed":
             self.calls.drop_kids(call, index)  # what still waited for an answer in the item never gets one
+
+    def _settle(self, seen: Progress, index: int, path: str) -> None:
+        if index in seen.settled:
+            self._report.add("progress", f"item {index} settles twice", path)
+        seen.settled.add(index)
 
     def suspend(self, payload: StepSuspendedPayload) -> None:
         """Close a call that waits for an answer."""
