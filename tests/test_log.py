@@ -281,3 +281,11 @@ async def test_adopted_log_reads_like_the_one_that_was_recorded() -> None:
     assert again.slice(0) == log.slice(0)
     assert (again.told, again.base) == (5, 5)
     assert [ending.outcome.result.status for ending in again.endings] == ["suspended", "failed"]
+
+
+def test_chunk_at_a_seq_has_that_seq_or_is_not_at_hand() -> None:
+    log = filled(*range(500), keep=10)
+    found = [log.at(seq) for seq in range(501)]
+
+    assert all(chunk is None or chunk.seq == seq for seq, chunk in enumerate(found))
+    assert all(found[log.base :])

@@ -128,7 +128,7 @@ class Feed:
     def refuse(self, error: Exception) -> None:
         """End every stream of the feed with `error`: there is no leg. Harmless when there is one."""
         if self.log is None and self.refused is None:
-            self.refused = error
+            self.refused = fresh(error)
             self._wake()
 
     def _wake(self) -> None:
