@@ -1,3 +1,4 @@
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
 """What a state schema holds its fields to."""
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from weakref import ref
 
 from rxloom.chunks import Gap, GapData, Private, Record, StepOutput, Told, WorkflowFinish, WorkflowStart
 from rxloom.outcome import LegOutcome
-from rxloom.pacing import Paced
+from rxloom.pacing import Paced, PacingReader
 from rxloom.ports.store import Store
 from rxloom.reducer import apply
 from rxloom.snapshot import Snapshot
@@ -211,7 +211,7 @@ class ChunkLog(Paced):
         """End every stream with `error`: the run was taken from this process. Nothing is recorded."""
         if self.error is not None:
             return
-        self.error = error
+        self.error: Exception | None = error
         if not self._draining:
             self._end_listeners(error)
         self._wake()
@@ -225,9 +225,10 @@ class ChunkLog(Paced):
 
     def disown(self, error: Exception) -> None:
         """Forget everybody, and have whoever comes now end with `error`: the run is another process's."""
-        self.lock = RLock()
-        self.error = error
-        self._listeners = self._keen = self.pacing = ()
+        self.lock: RLock = RLock()
+        self.error: Exception | None = error
+        self._listeners = self._keen = ()
+        self.pacing: tuple[ref[PacingReader], ...] = ()
         self._sleepers = []
 
     def reopen(self, fence: int) -> LegOutcome:
@@ -260,7 +261,8 @@ class ChunkLog(Paced):
                 self.endings = (*self.endings, Ending(record, self.outcome))
         self._old = history
         self.snapshot.next_pos = next_pos
-        self.base = self.told = self.committed = self.snapshot.next_seq
+        self.base = self.committed = self.snapshot.next_seq
+        self.told: int = self.base
         self._pin = self._store.pin(self.run_id)
 
     # -- reading (any thread) --------------------------------------------------------------------------------
