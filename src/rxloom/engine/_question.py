@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import lru_cache
 from typing import Any
 
@@ -27,7 +27,7 @@ def _asker(id: str) -> Step[Any, Any, Any]:
 class Question(DisposableBase):
     """A user's function being asked. It is told by no chunk; while it is open, whatever is around it waits."""
 
-    __slots__ = ("_answered", "_ctx", "_failed", "_open", "_read", "_task", "leaf")
+    __slots__ = ("_answered", "_ctx", "_failed", "_later", "_open", "_read", "_task", "leaf")
 
     def __init__(self, id: str, ctx: Ctx, answered: Callable[[Any], None], failed: Callable[[Exception], None]) -> None:
         """Make a question that is asked in the name of the node `id`."""
@@ -35,6 +35,7 @@ class Question(DisposableBase):
         self._answered: Callable[[Any], None] | None = answered
         self._failed: Callable[[Exception], None] | None = failed
         self._read: Callable[[Any], Any] | None = None
+        self._later: Any = None
         self._task: Any = None
         self._open = False
         # A context that can read and abort; it has no open step, so that nothing can be written or suspended.
@@ -65,13 +66,16 @@ class Question(DisposableBase):
         if later:
             self._open = True
             self._ctx.parent.child_opened()
-            self._task = execution.spawn(self._await(answer), context=context)
+            self._later = answer
+            self._task = execution.spawn(self._await(), context=context)
         else:
             self._reply(answer)
         return self
 
-    async def _await(self, awaitable: Awaitable[Any]) -> None:
+    async def _await(self) -> None:
         execution = self._ctx.execution
+        awaitable: Awaitable[Any] = self._later
+        self._later = None
         try:
             answer = await awaitable
             if self._read is not None:
@@ -123,6 +127,11 @@ class Question(DisposableBase):
         self._answered = self._failed = None
         if self._task is not None:
             self._task.cancel()
+        if self._later is not None:  # its task never begins
+            later, self._later = self._later, None
+            if isinstance(later, Coroutine):
+                later.close()
+            self._close()
 
 
 def _drop(_: Any) -> None:
