@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rxloom import Canceled
 from rxloom.snapshot import TERMINAL
 from tests.properties.canceling import Moment, canceled
 from tests.properties.drawing import wild_flows
-from tests.properties.graphs import Flow
+from tests.properties.graphs import Arm, Branch, Flow, If, Step, numbered
 from tests.properties.playing import check_ending, tokens
 
 HOWS = st.sampled_from(["cancel", "twice", "dispose"])
@@ -18,7 +18,12 @@ MOMENTS = st.builds(Moment, st.integers(0, 60), st.none(), HOWS) | st.builds(
 )
 
 
+UNBEGUN = Flow(nodes=(Branch(arms=(Arm(when=If(slow=True), steps=(Step(),)),)),))
+"""A condition that is cancelled before its task has begun."""
+
+
 @given(wild_flows(), MOMENTS)
+@example(numbered(UNBEGUN), Moment(seq=0, how="dispose"))
 def test_cancelled_run_closes_what_it_opened_and_leaves_nothing(flow: Flow, moment: Moment) -> None:
     played = canceled(flow, moment)
 

@@ -6,13 +6,13 @@ from collections import Counter, defaultdict
 from itertools import pairwise
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rxloom import Failed, Success
 from rxloom.chunks import StepOutput, StepWaiting
 from tests.properties.drawing import flows
-from tests.properties.graphs import Flow, steps
+from tests.properties.graphs import Each, Fault, Flow, Step, numbered, steps
 from tests.properties.model import expected
 from tests.properties.outcomes import Expected, Trace
 from tests.properties.playing import Played, check_ending, play, tokens
@@ -21,7 +21,12 @@ from tests.properties.values import Body, loaded, shown, written
 VALUES = st.sampled_from([1, 0, 12, "text", [3, 4], {"a": 5}, None])
 
 
+AGAIN = Flow(nodes=(Each(body=Step(), items=2), Step(fault=Fault(1), retries=1)))
+"""A step that changes its input, and is tried again."""
+
+
 @given(flows(), VALUES)
+@example(numbered(AGAIN), 1)
 def test_engine_does_what_the_model_says(flow: Flow, value: Any) -> None:
     wanted = expected(flow, value)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rxloom import Success
 from tests.properties.drawing import asking_flows
-from tests.properties.graphs import Flow
+from tests.properties.graphs import Arm, Branch, Each, Fault, Flow, Step, numbered
 from tests.properties.playing import Played, check_ending, play
 from tests.properties.resuming import Resumed, check_legs, resumed
 from tests.properties.values import shown
@@ -18,7 +18,17 @@ from tests.properties.values import shown
 SCRIPTS = st.lists(st.integers(0, 59), max_size=30)
 
 
+ASKS = Step(asks="p")
+LISTED = Flow(nodes=(Branch(arms=(Arm(steps=(Step(), Step())), Arm(steps=(ASKS,)))),))
+"""An arm that is a list of steps, beside one that asks: with `per_step` both are one step."""
+
+COLLECTED = Flow(nodes=(Each(body=Flow(nodes=(ASKS, Step(fault=Fault()))), items=2, concurrency=2, collect=True),))
+"""An item that fails while another one still asks: it is not run again when the run goes on."""
+
+
 @given(asking_flows(), SCRIPTS)
+@example(numbered(LISTED), [1])
+@example(numbered(COLLECTED), [])
 def test_resumed_run_equals_one_that_goes_straight_through(flow: Flow, script: list[int]) -> None:
     straight = play(flow)
 
