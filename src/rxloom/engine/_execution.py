@@ -209,8 +209,12 @@ class Execution:
                 self._posted.append(action)
                 return
             self._posted = [action]
-            # Under the lock: what another thread tells the loop after its own post must not come before that.
-            self.loop.call_soon_threadsafe(self._run_posted)
+            try:
+                # Under the lock: what another thread tells the loop after its own post must not come before that.
+                self.loop.call_soon_threadsafe(self._run_posted)
+            except RuntimeError:
+                self._posted = None
+                raise
 
     def perform(self, action: Callable[[], object]) -> None:
         """Run `action` on the thread of the leg: now, if this is it; else wait until it has run.

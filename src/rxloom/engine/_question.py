@@ -61,6 +61,8 @@ class Question(DisposableBase):
             if read is not None and not later:
                 answer = read(answer)
         except BaseException as error:  # noqa: BLE001 # a user's function may raise anything
+            if isinstance(error, FATAL) and not execution.own_loop:
+                execution.loop.call_soon(_raise, error)  # whoever runs the loop has to know, before all others
             self._raised(error)
             return self
         if later:
@@ -132,6 +134,10 @@ class Question(DisposableBase):
             if isinstance(later, Coroutine):
                 later.close()
             self._close()
+
+
+def _raise(error: BaseException) -> None:
+    raise error
 
 
 def _drop(_: Any) -> None:
