@@ -212,8 +212,7 @@ class Cursor(DisposableBase):
 
     def hides(self, chunk: Chunk) -> bool:
         """Tell whether a chunk is not delivered: a seam, in a view that has none."""
-        view = self.feed.view
-        return view.seamless and view.skips(chunk)
+        return self.feed.view.skips(chunk)
 
     def held(self) -> None:
         """Be told that the run waits for its turn."""
@@ -291,18 +290,21 @@ class Cursor(DisposableBase):
             self._take(chunk)
 
     def _take(self, chunk: Chunk) -> None:
+        if type(chunk) is Gap:
+            first, last = chunk.data.from_seq, chunk.data.to_seq
+        else:
+            first = last = chunk.seq
         view = self.feed.view
         with self._lock:
-            seq = chunk.data.from_seq if isinstance(chunk, Gap) else chunk.seq
             if self.disposed:
                 return
-            if seq >= self._next:  # else another thread took it, or the stream begins behind it
-                self._next = chunk.data.to_seq + 1 if isinstance(chunk, Gap) else seq + 1
-                if not self.hides(chunk):
-                    try:
+            if first >= self._next:  # else another thread took it, or the stream begins behind it
+                self._next = last + 1
+                try:
+                    if not (view.seamless and self.hides(chunk)):
                         self.deliver(chunk)
-                    except BaseException as error:  # noqa: BLE001 # a subscriber's fault is its own
-                        self._fault(error)
+                except BaseException as error:  # noqa: BLE001 # a subscriber's fault is its own
+                    self._fault(error)
         if type(chunk) is WorkflowFinish and view.ends_with(chunk):
             self.end(None)
 
