@@ -290,7 +290,7 @@ class Cursor(DisposableBase):
             self._take(chunk)
 
     def _take(self, chunk: Chunk) -> None:
-        if type(chunk) is Gap:
+        if isinstance(chunk, Gap):
             first, last = chunk.data.from_seq, chunk.data.to_seq
         else:
             first = last = chunk.seq
