@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -115,6 +115,31 @@ class Blueprint:
             counts=counts,
             flowing=flowing if passes else output,
         )
+
+
+def several(steps: Any, workflow_id: str) -> Iterable[Any]:
+    """Return the steps of a `parallel`, if they are several.
+
+    Raises:
+        DefinitionError: when it is one thing.
+    """
+    if not isinstance(steps, Iterable):
+        raise DefinitionError(f"parallel takes a list of steps; got {steps!r}", workflow_id=workflow_id)
+    return steps  # pyright: ignore[reportUnknownVariableType] # each is checked by `step`
+
+
+def pairs_of(arms: Any, workflow_id: str) -> list[tuple[Any, Any]]:
+    """Return the arms of a `branch`, if they are pairs.
+
+    Raises:
+        DefinitionError: when one is not.
+    """
+    try:
+        return [(condition, arm) for condition, arm in arms]
+    except (TypeError, ValueError) as error:
+        raise DefinitionError(
+            "branch takes a list of pairs, `[(condition, step), ...]`", workflow_id=workflow_id
+        ) from error
 
 
 def arm_of(plan: Blueprint, arm: Any) -> tuple[str, Node, list[Step[Any, Any, Any]]]:

@@ -8,8 +8,9 @@ from functools import partial
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, overload
 
 from reactivex import Observable
+from typing_extensions import override
 
-from rxloom.build import Blueprint, arm_of, checked_limit, fixed_due, loop_body
+from rxloom.build import Blueprint, arm_of, checked_limit, fixed_due, loop_body, pairs_of, several
 from rxloom.callables import Adapter, call_with, is_awaitable, name_of
 from rxloom.collect import only
 from rxloom.context import StepContext
@@ -66,6 +67,10 @@ class WorkflowBuilder(Generic[Start, Now, End]):
         """Use `create_workflow`."""
         self._plan = plan
 
+    @override
+    def __repr__(self) -> str:
+        return f"<WorkflowBuilder {self.id!r}: to be committed>"
+
     @property
     def id(self) -> str:
         """The id of the workflow."""
@@ -99,7 +104,7 @@ class WorkflowBuilder(Generic[Start, Now, End]):
             DefinitionError: when there is no step, or an option is out of range.
             DuplicateStepId: when an id is used twice.
         """
-        arms = [self._plan.step(one) for one in steps]
+        arms = [self._plan.step(one) for one in several(steps, self.id)]
         if not arms:
             raise DefinitionError("parallel needs at least one step", workflow_id=self.id)
         node = Parallel(
@@ -133,7 +138,7 @@ class WorkflowBuilder(Generic[Start, Now, End]):
         """
         made: list[Arm] = []
         used: list[Step[Any, Any, Any]] = []
-        for condition, arm in arms:
+        for condition, arm in pairs_of(arms, self.id):
             key, node, steps = arm_of(self._plan, arm)
             made.append(Arm(key, name_of(condition), call_with(condition), node))
             used += steps
@@ -317,7 +322,7 @@ class WorkflowBuilder(Generic[Start, Now, End]):
             WorkflowNotCommitted: when nothing was added to it.
         """
         if not self._plan.nodes:
-            raise WorkflowNotCommitted(self.id)
+            raise WorkflowNotCommitted(self.id, "nothing is in it yet: add a step, `.then(step)`, and commit that")
         return Workflow(self._plan)
 
 

@@ -148,8 +148,10 @@ class DuplicateStepId(DefinitionError):
 class WorkflowNotCommitted(DefinitionError):
     """A workflow builder is used where a committed workflow is needed."""
 
-    def __init__(self, workflow_id: str) -> None:
-        super().__init__("this is a builder: call `.commit()` and use what it returns", workflow_id=workflow_id)
+    def __init__(
+        self, workflow_id: str, message: str = "this is a builder: call `.commit()` and use what it returns"
+    ) -> None:
+        super().__init__(message, workflow_id=workflow_id)
 
 
 class SchemaMismatch(DefinitionError):

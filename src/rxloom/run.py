@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final, Generic, Literal, TypeVar
 
+from typing_extensions import override
+
 from rxloom.chunks import EventReceived
 from rxloom.control import Control, Opening, Ticket, Work
 from rxloom.engine import fresh_context
@@ -49,6 +51,10 @@ class Run(Generic[In, Out]):
         self._join = on_existing == "join"
         self._started = False
 
+    @override
+    def __repr__(self) -> str:
+        return f"Run(workflow_id={self.workflow_id!r}, run_id={self.run_id!r})"
+
     @property
     def workflow_id(self) -> str:
         """The id of the workflow."""
@@ -78,9 +84,6 @@ class Run(Generic[In, Out]):
         Raises:
             RunAlreadyStarted: when this object has started the run already.
         """
-        if self._started and not self._join:
-            raise RunAlreadyStarted("this run was started already", run_id=self.run_id, workflow_id=self.workflow_id)
-        self._started = True
         view = _view(close_on_suspend=close_on_suspend)
         opening = Opening(
             copy_plain(input_data),
@@ -90,6 +93,9 @@ class Run(Generic[In, Out]):
             per_step,
             self._join,
         )
+        if self._started and not self._join:
+            raise RunAlreadyStarted("this run was started already", run_id=self.run_id, workflow_id=self.workflow_id)
+        self._started = True
         return self._stream(view, opening)
 
     def resume_stream_vnext(
@@ -144,7 +150,7 @@ class Run(Generic[In, Out]):
             per_step: see `stream_vnext`.
         """
         view = _view(close_on_suspend=close_on_suspend)
-        given = {path_of(path): copy_plain(data) for path, data in answers.items()}
+        given = {path_of(path): copy_plain(data) for path, data in _mapping("answers", answers).items()}
         chosen = partial(self._control.all_answers, given)
         return self._later(
             view, partial(self._control.resume, chosen, Opening(context=_taken(runtime_context), per_step=per_step))
@@ -216,8 +222,11 @@ class Run(Generic[In, Out]):
             grace: seconds for steps to end; one that does not is reported, and its result discarded.
 
         Raises:
+            ValueError: when `grace` is no number of seconds.
             RunNotFound: when nobody knows the run.
         """
+        if isinstance(grace, bool) or not isinstance(grace, (int, float)) or not grace >= 0:  # pyright: ignore[reportUnnecessaryIsInstance] # untyped callers
+            raise ValueError(f"grace must be 0 or more seconds; got {grace!r}")
         await self._control.cancel(reason, grace)
 
     async def send_event(self, name: str, data: Any = None, *, event_id: str | None = None) -> None:
@@ -275,4 +284,10 @@ def _view(*, close_on_suspend: bool) -> View:
 
 def _taken(context: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """Take the items as they are now, whatever becomes of the caller's mapping."""
-    return None if context is None else dict(context)
+    return None if context is None else dict(_mapping("runtime_context", context))
+
+
+def _mapping(name: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] # untyped callers
+        raise TypeError(f"{name} is a mapping; got {given!r}")
+    return given

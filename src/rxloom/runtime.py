@@ -13,7 +13,9 @@ from types import TracebackType
 from typing import Any, Self
 from weakref import WeakSet
 
-from rxloom.errors import DefinitionError, RunInterrupted, RunNotFound
+from typing_extensions import override
+
+from rxloom.errors import DefinitionError, RunInterrupted, RunNotFound, WorkflowNotCommitted
 from rxloom.leg import Leg
 from rxloom.loops import BackgroundLoop, LoopBinding
 from rxloom.memory import MemoryStore
@@ -76,7 +78,8 @@ class Runtime:
             on_subscriber_error: called with what a subscriber raised; if left out, the loop's exception handler is.
 
         Raises:
-            DefinitionError: when two workflows have the same id.
+            DefinitionError: when two workflows have the same id, or one is none.
+            WorkflowNotCommitted: when one was not committed.
             ValueError: when a number is out of range.
         """
         for name, number in (("buffer", buffer), ("max_runs", max_runs), ("max_threads", max_threads)):
@@ -84,6 +87,8 @@ class Runtime:
                 raise ValueError(f"{name} must be at least 1, got {number}")
         self._workflows: dict[str, Workflow[Any, Any]] = {}
         for workflow in workflows:
+            if not isinstance(workflow, Workflow):  # pyright: ignore[reportUnnecessaryIsInstance] # untyped callers
+                raise _not_a_workflow(workflow)
             if workflow.id in self._workflows:
                 raise DefinitionError("two workflows have this id", workflow_id=workflow.id)
             self._workflows[workflow.id] = workflow
@@ -97,6 +102,10 @@ class Runtime:
         self._background: BackgroundLoop | None = None
         self._lock = threading.Lock()
         _RUNTIMES.add(self)
+
+    @override
+    def __repr__(self) -> str:
+        return f"Runtime({', '.join(self._workflows)})"
 
     # -- finding -------------------------------------------------------------------------------------------------
 
@@ -337,6 +346,12 @@ async def _take(leg: Leg) -> None:
         _, open_ = await asyncio.wait(tasks, timeout=LAST_CHANCE)
         if open_:
             logger.error("%d tasks of run %s do not end; they are left behind", len(open_), execution.run_id)
+
+
+def _not_a_workflow(thing: Any) -> DefinitionError:
+    if hasattr(thing, "commit"):
+        return WorkflowNotCommitted(getattr(thing, "id", "?"))
+    return DefinitionError(f"{thing!r} is not a workflow: make one with create_workflow(...)...commit()")
 
 
 def _raise(error: BaseException) -> None:

@@ -153,8 +153,9 @@ def _adapter_of(annotation: Any) -> TypeAdapter[Any]:
     except SchemaError:
         # A Protocol, say: there is no way to check it, and whoever wrote it knows.
         return TypeAdapter(Any)
-    except (PydanticUserError, ArbitraryTypeWarning, TypeError, NameError) as error:
-        reason = str(error).partition("\n")[0]
+    except (PydanticUserError, ArbitraryTypeWarning, TypeError, NameError, KeyError) as error:
+        # A KeyError: pydantic takes a mapping for a core schema of its own.
+        reason = "a mapping is no type" if isinstance(error, KeyError) else str(error).partition("\n")[0]
         raise DefinitionError(f"no schema can be made of {annotation!r}: {reason}") from error
 
 

@@ -14,13 +14,19 @@ Where: TypeAlias = "Step[Any, Any, Any] | Path"
 
 
 def path_of(where: Where, index: int | None = None) -> str:
-    """Return a step, or a list of steps and ids from the outside in, as a path."""
+    """Return a step, or a list of steps and ids from the outside in, as a path.
+
+    Raises:
+        TypeError: when it is something else.
+    """
     if isinstance(where, str):
         path = where
     elif isinstance(where, Step):
         path = where.id
-    else:
+    elif isinstance(where, (list, tuple)) and all(isinstance(part, (str, Step)) for part in where):  # pyright: ignore[reportUnnecessaryIsInstance] # untyped callers
         path = ".".join(part if isinstance(part, str) else part.id for part in where)
+    else:
+        raise TypeError(f"a step is named by itself, its path, or a list of those; got {where!r}")
     return path if index is None else f"{path}[{index}]"
 
 
