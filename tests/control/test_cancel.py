@@ -29,6 +29,10 @@ async def never(_: object) -> bool:
     return True
 
 
+def always(_: object) -> bool:
+    return True
+
+
 async def agenerate(_: object) -> Any:
     yield 1
     await asyncio.Event().wait()
@@ -70,7 +74,7 @@ LIVES: dict[str, tuple[Flow, Any, list[str]]] = {
     "budget": (wf(max_concurrency=1).parallel([waits("a"), waits("b")]).commit(), 1, ["a", "b"]),
     "for_each": (wf().for_each(waits("a"), concurrency=2).commit(), [1, 2, 3], ["a"]),
     "for_each of nested": (wf().for_each(INNER, concurrency=2).commit(), [1, 2, 3], ["flow", "flow[0].a", "flow[1].a"]),
-    "loop": (wf().do_while(waits("a"), lambda _: True).commit(), 1, ["a"]),
+    "loop": (wf().do_while(waits("a"), always).commit(), 1, ["a"]),
     "condition": (wf().branch([(never, waits("a"))]).commit(), 1, []),
     "loop condition": (wf().do_while(create_step("a", write_all), never).commit(), 1, []),
     "on_start": (wf(on_start=never).then(waits("a")).commit(), 1, []),
@@ -246,7 +250,7 @@ async def test_another_loop_may_cancel(workflow: Any) -> None:
     await turns()
     await asyncio.to_thread(_in_another_loop, run)
 
-    assert (await stream).reason == "elsewhere"  # type: ignore[union-attr]
+    assert (await stream).reason == "elsewhere"
 
 
 async def test_nested_runs_of_steps_are_told_through_cancelled() -> None:
@@ -254,7 +258,7 @@ async def test_nested_runs_of_steps_are_told_through_cancelled() -> None:
 
     def body(_: int, ctx: SyncStepContext) -> int:
         gone = threading.Event()
-        ctx.cancelled.subscribe(lambda reason: (seen.append(reason), gone.set()))
+        ctx.cancelled.subscribe(seen.append, on_completed=gone.set)
         assert gone.wait(5)
         return 0
 
