@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import contextmanager
 from functools import partial
+from threading import Lock
 from typing import Any
 
 import reactivex
@@ -14,6 +16,7 @@ from reactivex import operators as ops
 
 from rxloom import StepContext, SyncStepContext, Usage
 from rxloom.errors import NonRetryable
+from tests.properties.bounds import Bounds
 from tests.properties.graphs import Flow, Step, steps
 from tests.properties.values import Body, answer, output, shown
 
@@ -34,6 +37,7 @@ class Stage:
         inside: bodies that run now.
         bodies: the attempts that got their answers.
         aborted: the steps that aborted the run.
+        crowded: where more bodies ran at once than may.
     """
 
     def __init__(self, flow: Flow, *, asking: bool = False) -> None:
@@ -43,8 +47,23 @@ class Stage:
         self.inside: Counter[str] = Counter()
         self.bodies: list[Body] = []
         self.aborted: set[str] = set()
+        self.crowded: list[str] = []
         self._steps = steps(flow)
         self._left: dict[str, int] = {}
+        self._bounds = Bounds(flow)
+        self._entering = Lock()  # some bodies are on threads
+
+    def enter(self, path: str) -> None:
+        """Note that a body is entered."""
+        with self._entering:
+            self.entered[path] += 1
+            self.inside[path] += 1
+            self.crowded += self._bounds.crowded([*+self.inside])
+
+    def leave(self, path: str) -> None:
+        """Note that a body is left."""
+        with self._entering:
+            self.inside[path] -= 1
 
     def passed(self, value: Any, ctx: Any) -> None:
         """Note an attempt, with its input as it is now."""
@@ -131,22 +150,14 @@ def end(stage: Stage, step: Step, value: Any, ctx: Any) -> Any:
     return made
 
 
-class Entered:
-    """The time that a body is inside."""
-
-    def __init__(self, stage: Stage, path: str) -> None:
-        """Note that the body at `path` was entered."""
-        self._stage = stage
-        self._path = path
-        stage.entered[path] += 1
-
-    def __enter__(self) -> None:
-        """Begin."""
-        self._stage.inside[self._path] += 1
-
-    def __exit__(self, *_: object) -> None:
-        """End."""
-        self._stage.inside[self._path] -= 1
+@contextmanager
+def inside(stage: Stage, path: str) -> Generator[None]:
+    """Note that a body is entered, and that it is left."""
+    stage.enter(path)
+    try:
+        yield
+    finally:
+        stage.leave(path)
 
 
 # -- bodies ------------------------------------------------------------------------------------------------------
@@ -154,7 +165,7 @@ class Entered:
 
 def coroutine(stage: Stage, step: Step) -> Callable[..., Any]:
     async def body(value: Any, ctx: StepContext) -> Any:
-        with Entered(stage, ctx.path):
+        with inside(stage, ctx.path):
             for number, given in ask(stage, step, ctx):
                 assert await given == answer(step.id, number)
             effects(stage, step, value, ctx)
@@ -183,7 +194,7 @@ async def patience(step: Step, seconds: float) -> None:
 
 def plain(stage: Stage, step: Step) -> Callable[..., Any]:
     def body(value: Any, ctx: SyncStepContext) -> Any:
-        with Entered(stage, ctx.path):
+        with inside(stage, ctx.path):
             prepare(stage, step, value, ctx)
             fail(stage.fault(step, ctx.path), ctx.path)
             return end(stage, step, value, ctx)
@@ -200,7 +211,7 @@ def prepare(stage: Stage, step: Step, value: Any, ctx: SyncStepContext) -> None:
 
 def async_generator(stage: Stage, step: Step) -> Callable[..., Any]:
     async def body(value: Any, ctx: StepContext) -> AsyncIterator[Any]:
-        with Entered(stage, ctx.path):
+        with inside(stage, ctx.path):
             for number, given in ask(stage, step, ctx):
                 assert await given == answer(step.id, number)
             effects(stage, step, value, ctx)
@@ -215,7 +226,7 @@ def async_generator(stage: Stage, step: Step) -> Callable[..., Any]:
 
 def generator(stage: Stage, step: Step) -> Callable[..., Any]:
     def body(value: Any, ctx: SyncStepContext) -> Iterator[Any]:
-        with Entered(stage, ctx.path):
+        with inside(stage, ctx.path):
             prepare(stage, step, value, ctx)
             yield from output(step, value)
             fail(stage.fault(step, ctx.path), ctx.path)
@@ -225,7 +236,7 @@ def generator(stage: Stage, step: Step) -> Callable[..., Any]:
 
 def observable(stage: Stage, step: Step) -> Callable[..., Any]:
     def body(value: Any, ctx: SyncStepContext) -> Observable[Any]:
-        with Entered(stage, ctx.path):
+        with inside(stage, ctx.path):
             prepare(stage, step, value, ctx)
         items: Observable[Any] = reactivex.from_iterable(output(step, value))
         if stage.fault(step, ctx.path):

@@ -111,6 +111,7 @@ def check_ending(played: Played) -> None:
     assert played.snapshot.output == told.final_workflow_result
     assert (told.error is None) == (status != "failed")
     assert +played.stage.inside == Counter()
+    assert played.stage.crowded == []
 
 
 def tokens(count: int) -> Usage:
