@@ -4,12 +4,13 @@
 # pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from rxloom import Runtime, StepContext, WorkflowNotCommitted, create_workflow, step
-from rxloom.errors import DefinitionError
+from rxloom.errors import DefinitionError, WrongLoop
+from rxloom.testing import run_virtual
 
 
 @step
@@ -56,6 +57,19 @@ def test_a_runtime_takes_workflows_only() -> None:
     thing: Any = "asking"
     with pytest.raises(DefinitionError, match="'asking' is not a workflow"):
         Runtime(thing)
+
+
+def test_a_virtual_run_wants_a_committed_workflow() -> None:
+    builder: Any = create_workflow("w").then(ask)
+    with pytest.raises(WorkflowNotCommitted, match=r"call `\.commit\(\)`"):
+        run_virtual(builder)
+    with pytest.raises(DefinitionError, match="<Step 'ask': int -> int> is not a workflow"):
+        run_virtual(cast("Any", ask))
+
+
+async def test_a_virtual_run_in_a_coroutine_says_to_make_the_test_a_plain_function() -> None:
+    with pytest.raises(WrongLoop, match="make the test a plain `def`"):
+        run_virtual(ASKING, 1)
 
 
 @pytest.mark.parametrize("grace", ["5", None, -1, True, float("nan")])

@@ -15,7 +15,7 @@ from weakref import WeakSet
 
 from typing_extensions import override
 
-from rxloom.errors import DefinitionError, RunInterrupted, RunNotFound, WorkflowNotCommitted
+from rxloom.errors import DefinitionError, RunInterrupted, RunNotFound
 from rxloom.leg import Leg
 from rxloom.loops import BackgroundLoop, LoopBinding
 from rxloom.memory import MemoryStore
@@ -25,7 +25,7 @@ from rxloom.registry import Registry
 from rxloom.run import Run
 from rxloom.scheduler import running_loop
 from rxloom.snapshot import RunStatus
-from rxloom.workflow import Workflow
+from rxloom.workflow import Workflow, checked_workflow
 
 logger: logging.Logger = logging.getLogger("rxloom")
 
@@ -87,9 +87,7 @@ class Runtime:
                 raise ValueError(f"{name} must be at least 1, got {number}")
         self._workflows: dict[str, Workflow[Any, Any]] = {}
         for workflow in workflows:
-            if not isinstance(workflow, Workflow):  # pyright: ignore[reportUnnecessaryIsInstance] # untyped callers
-                raise _not_a_workflow(workflow)
-            if workflow.id in self._workflows:
+            if checked_workflow(workflow).id in self._workflows:
                 raise DefinitionError("two workflows have this id", workflow_id=workflow.id)
             self._workflows[workflow.id] = workflow
         self.store: Store = MemoryStore() if store is None else store
@@ -346,12 +344,6 @@ async def _take(leg: Leg) -> None:
         _, open_ = await asyncio.wait(tasks, timeout=LAST_CHANCE)
         if open_:
             logger.error("%d tasks of run %s do not end; they are left behind", len(open_), execution.run_id)
-
-
-def _not_a_workflow(thing: Any) -> DefinitionError:
-    if hasattr(thing, "commit"):
-        return WorkflowNotCommitted(getattr(thing, "id", "?"))
-    return DefinitionError(f"{thing!r} is not a workflow: make one with create_workflow(...)...commit()")
 
 
 def _raise(error: BaseException) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from rxloom.build import Blueprint
 from rxloom.engine import Node
-from rxloom.errors import DefinitionError
+from rxloom.errors import DefinitionError, WorkflowNotCommitted
 from rxloom.flow._seq import Seq
 from rxloom.graph import mermaid, notebook
 from rxloom.ports import runtime as runtimes
@@ -99,6 +99,20 @@ class Workflow(Step[In, Out, Any], Generic[In, Out]):
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """Show the graph in a notebook."""
         return notebook(self.graph)
+
+
+def checked_workflow(thing: Any) -> Workflow[Any, Any]:
+    """Return `thing` if it is a workflow.
+
+    Raises:
+        WorkflowNotCommitted: when it is still a builder.
+        DefinitionError: when it is something else.
+    """
+    if isinstance(thing, Workflow):
+        return thing  # pyright: ignore[reportUnknownVariableType] # its parameters are the user's
+    if hasattr(thing, "commit"):
+        raise WorkflowNotCommitted(getattr(thing, "id", "?"))
+    raise DefinitionError(f"{thing!r} is not a workflow: make one with create_workflow(id).then(step).commit()")
 
 
 def _not_callable(*_: Any) -> Any:

@@ -12,7 +12,7 @@ from rxloom.results import Suspended, WorkflowResult
 from rxloom.run import Run
 from rxloom.stream import WorkflowStream
 from rxloom.testing._virtual import virtual_run
-from rxloom.workflow import Workflow
+from rxloom.workflow import Workflow, checked_workflow
 
 __all__ = ["VirtualRun", "run_virtual"]
 
@@ -53,6 +53,8 @@ def run_virtual(
         TypeError: the answers are not in a list or dict.
         RefusedCall: a scripted answer was refused, since it does not fit or several steps wait for one.
         Deadlock: the workflow waits for something that cannot come.
+        WorkflowNotCommitted: it is still a builder.
+        WrongLoop: it is called in a coroutine.
 
     Example:
         >>> from rxloom import StepContext, create_workflow, step
@@ -65,6 +67,7 @@ def run_virtual(
         >>> run.result.unwrap(), run.duration
         ('hello, Ada', 3600.0)
     """
+    checked_workflow(workflow)
     return virtual_run(_play(workflow, input, _Script(resume)))
 
 

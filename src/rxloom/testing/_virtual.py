@@ -12,7 +12,8 @@ from typing import Any, TypeVar, TypeVarTuple
 
 from typing_extensions import override
 
-from rxloom.scheduler import call_on
+from rxloom.errors import WrongLoop
+from rxloom.scheduler import call_on, running_loop
 
 __all__ = ["Deadlock", "VirtualLoop", "virtual_run"]
 
@@ -136,11 +137,17 @@ def virtual_run(main: Coroutine[Any, Any, _T], *, debug: bool | None = None) -> 
 
     Raises:
         Deadlock: the coroutine waits for something that cannot come.
+        WrongLoop: an event loop runs here already.
 
     Example:
         >>> virtual_run(asyncio.sleep(3600, "an hour later"))
         'an hour later'
     """
+    if running_loop() is not None:
+        main.close()
+        raise WrongLoop(
+            "this thread runs an event loop, and virtual time needs one of its own: make the test a plain `def`"
+        )
     with asyncio.Runner(loop_factory=VirtualLoop, debug=debug) as runner:
         return runner.run(main)
 
