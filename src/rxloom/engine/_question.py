@@ -14,7 +14,7 @@ from rxloom.context import StepContext
 from rxloom.engine._bodiless import bodiless
 from rxloom.engine._ctx import Ctx
 from rxloom.engine._leaf import Leaf
-from rxloom.engine._shutdown import FATAL, ends_the_run, thrown_away
+from rxloom.engine._shutdown import ends_the_run, pass_on, thrown_away
 from rxloom.errors import AbortSignal, DefinitionError, StepSignal, signal_in
 from rxloom.step_type import Step
 
@@ -61,8 +61,7 @@ class Question(DisposableBase):
             if read is not None and not later:
                 answer = read(answer)
         except BaseException as error:  # noqa: BLE001 # a user's function may raise anything
-            if isinstance(error, FATAL) and not execution.own_loop:
-                execution.loop.call_soon(_raise, error)  # whoever runs the loop has to know, before all others
+            pass_on(execution, error)
             self._raised(error)
             return self
         if later:
@@ -85,11 +84,10 @@ class Question(DisposableBase):
         except GeneratorExit:
             thrown_away(execution)
             raise
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 # a user's function may raise anything
             self._close()
+            pass_on(execution, error)
             self._raised(error)
-            if isinstance(error, FATAL) and not execution.own_loop:
-                raise
             return
         self._close()
         try:
@@ -134,10 +132,6 @@ class Question(DisposableBase):
             if isinstance(later, Coroutine):
                 later.close()
             self._close()
-
-
-def _raise(error: BaseException) -> None:
-    raise error
 
 
 def _drop(_: Any) -> None:

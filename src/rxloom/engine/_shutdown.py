@@ -27,6 +27,20 @@ def ends_the_run(execution: Execution, error: BaseException, *, asked: bool) -> 
     return False
 
 
+def pass_on(execution: Execution, error: BaseException) -> None:
+    """Have whoever runs the loop get an exception that is to end the program; on a loop of ours it would not.
+
+    Call this before anybody else is told: else whoever awaits the run may end the loop with another exception.
+    """
+    if isinstance(error, FATAL) and not execution.own_loop:
+        # Not out of the task: nobody awaits it, so that asyncio would report it once more.
+        execution.loop.call_soon(_raise, error)
+
+
+def _raise(error: BaseException) -> None:
+    raise error
+
+
 def thrown_away(execution: Execution) -> None:
     """Take the run from this process: a task of it was thrown away, which happens to those of a closed loop."""
     execution.interrupt(RunInterrupted("the loop of the run was closed", run_id=execution.run_id))

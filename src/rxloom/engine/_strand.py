@@ -13,7 +13,7 @@ from contextvars import Context
 from typing import Any, Protocol
 
 from rxloom.engine._execution import Execution
-from rxloom.engine._shutdown import FATAL, thrown_away
+from rxloom.engine._shutdown import pass_on, thrown_away
 from rxloom.engine._task import LegTask
 
 BUDGET = 64
@@ -138,24 +138,31 @@ class Strand:
             if self._goes_on(runner, error):
                 raise
             return False
-        if self.task.cancelling():
+        return self._has_returned(runner, value)
+
+    def _has_returned(self, runner: Runner, value: Any) -> bool:
+        """Hand over what the body returned; tell whether the task is fit for another one."""
+        execution = self._execution
+        if self.task.shut_down:
+            thrown_away(execution)  # whatever the body has made of that
+        elif self.task.cancelling():
             self._settle(runner.returned, value)
-            return False
-        execution.strand = self
-        self._settle(runner.returned, value)
-        execution.strand = None
-        return True
+        else:
+            execution.strand = self
+            self._settle(runner.returned, value)
+            execution.strand = None
+            return True
+        return False
 
     def _goes_on(self, runner: Runner, error: BaseException) -> bool:
-        """Hand over what the body raised; tell whether the loop, and whoever runs it, has to know it too."""
+        """Hand over what the body raised; tell whether the task has to end with it, too."""
         execution = self._execution
         if isinstance(error, GeneratorExit) and current_task(execution.loop) is not self.task:
             thrown_away(execution)
             return True
+        pass_on(execution, error)
         self._settle(runner.raised, error)
-        if isinstance(error, CancelledError):
-            return execution.interrupted
-        return isinstance(error, FATAL) and not execution.own_loop
+        return execution.interrupted and isinstance(error, CancelledError)
 
     def _settle(self, take: Any, outcome: Any) -> None:
         try:
