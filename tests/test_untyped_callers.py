@@ -7,8 +7,9 @@ from __future__ import annotations
 from typing import Any, cast
 
 import pytest
+import reactivex as rx
 
-from rxloom import Runtime, StepContext, WorkflowNotCommitted, create_workflow, step
+from rxloom import Runtime, StepContext, WorkflowNotCommitted, create_step, create_workflow, step, step_from_operator
 from rxloom.errors import DefinitionError, WrongLoop
 from rxloom.testing import run_virtual
 
@@ -70,6 +71,24 @@ def test_a_virtual_run_wants_a_committed_workflow() -> None:
 async def test_a_virtual_run_in_a_coroutine_says_to_make_the_test_a_plain_function() -> None:
     with pytest.raises(WrongLoop, match="make the test a plain `def`"):
         run_virtual(ASKING, 1)
+
+
+@pytest.mark.parametrize("option", ["on_start", "on_finish", "on_error"])
+def test_a_callback_that_cannot_be_called_is_refused_where_it_is_given(option: str) -> None:
+    options: dict[str, Any] = {option: "log"}
+    with pytest.raises(DefinitionError, match=f"`{option}=` must be a function; got 'log'"):
+        create_workflow("w", **options)
+
+
+def test_what_is_no_operator_is_refused_where_it_is_given() -> None:
+    thing: Any = rx.of(1)
+    for build in (
+        lambda: ask.pipe(thing), lambda: create_workflow("w").pipe(thing), lambda: step_from_operator("x", thing),
+    ):  # fmt: skip
+        with pytest.raises(DefinitionError, match="an operator must be a function; got <reactivex"):
+            build()
+    with pytest.raises(DefinitionError, match="`collect=` must be a function; got 'list'"):
+        create_step("x", lambda _: thing, collect=cast("Any", "list"))
 
 
 @pytest.mark.parametrize("grace", ["5", None, -1, True, float("nan")])

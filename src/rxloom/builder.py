@@ -11,7 +11,7 @@ from reactivex import Observable
 from typing_extensions import override
 
 from rxloom.build import Blueprint, arm_of, checked_limit, fixed_due, loop_body, pairs_of, several
-from rxloom.callables import Adapter, call_with, is_awaitable, name_of
+from rxloom.callables import Adapter, call_with, check_function, is_awaitable, name_of
 from rxloom.collect import only
 from rxloom.context import StepContext
 from rxloom.errors import DefinitionError, WorkflowNotCommitted
@@ -302,10 +302,13 @@ class WorkflowBuilder(Generic[Start, Now, End]):
             collect: folds what comes out into the output; exactly one item if left out.
 
         Raises:
+            DefinitionError: when an operator or `collect` cannot be called.
             DuplicateStepId: when the workflow has a step with this id.
         """
         plan = self._plan
         step_id = checked_id(id) if id is not None else plan.name("pipe")
+        for one in operators:
+            check_function("an operator", one)
         piped: Operator = partial(_through, operators)
         step: Step[Any, Any, Any] = step_from_operator(step_id, piped, collect=collect, retries=0)
         shown = {"type": "pipe", "id": step_id, "operators": [name_of(one) for one in operators]}

@@ -52,6 +52,16 @@ def call_with(fn: Callable[..., Any]) -> Adapter:
     return _adapter(fn, parameters)
 
 
+def check_function(what: str, fn: object) -> None:
+    """Refuse what cannot be called, where it is handed in and not only where it would be called.
+
+    Raises:
+        DefinitionError: it is no function.
+    """
+    if not callable(fn):
+        raise DefinitionError(f"{what} must be a function; got {fn!r}")
+
+
 def name_of(fn: object) -> str:
     """Name a function for people: its own name, that of the wrapped one, or its class."""
     while isinstance(fn, partial):

@@ -8,6 +8,7 @@ from typing import Any, TypedDict, TypeVar, Unpack, overload
 
 from rxloom.build import Blueprint, checked_limit
 from rxloom.builder import Unsaid, WorkflowBuilder
+from rxloom.callables import check_function
 from rxloom.retry import Retry
 from rxloom.schema import Schema
 from rxloom.settings import Callback, Settings
@@ -91,6 +92,9 @@ def create_workflow(
         >>> workflow.create_run().stream_vnext("hello").run().unwrap()
         'HELLO'
     """
+    for name, callback in (("on_start", on_start), ("on_finish", on_finish), ("on_error", on_error)):
+        if callback is not None:
+            check_function(f"`{name}=`", callback)
     settings = Settings(
         state=StateSpec(checked_id(id), state),
         retries=Retry.of(retries),

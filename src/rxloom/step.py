@@ -11,6 +11,7 @@ import reactivex
 from reactivex import Observable
 from typing_extensions import TypeVar
 
+from rxloom.callables import check_function
 from rxloom.step_body import Body
 from rxloom.step_decorator import (
     Async,
@@ -191,6 +192,7 @@ def step_from_operator(
         >>> step_from_operator("double", ops.map(lambda x: 2 * x), input=int, output=int)
         <Step 'double': int -> int>
     """
+    check_function("an operator", operator)
     body = Body(
         function=operator,
         kind="operator",

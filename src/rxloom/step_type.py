@@ -14,6 +14,7 @@ from typing import Any, Generic, Self, TypedDict, TypeGuard, Unpack, overload
 from reactivex import Observable
 from typing_extensions import TypeVar, override
 
+from rxloom.callables import check_function
 from rxloom.collect import only
 from rxloom.errors import DefinitionError
 from rxloom.retry import Retry
@@ -227,7 +228,12 @@ class Step(Generic[In_contra, Out_co, Resume_contra]):
         attempt   ----7|       and again, by ops.retry(2)
         output    ---------7|
         ```
+
+        Raises:
+            DefinitionError: when one of them cannot be called.
         """
+        for one in operators:
+            check_function("an operator", one)
         return self._replace(operators=(*self.operators, *operators), output=Schema())
 
     def _replace(self, **changes: Any) -> Self:
@@ -272,6 +278,7 @@ def _collect(step_id: str, kind: Kind, options: StepOptions) -> Callable[[Iterab
         return only if kind == "operator" else list
     if kind == "async":
         raise DefinitionError("`collect=` folds the items of a stream, and this is a coroutine", step_path=step_id)
+    check_function("`collect=`", given)
     return given
 
 
