@@ -4,8 +4,9 @@
 # pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
-from typing import Self
+from typing import Any, Self
 
 import pytest
 
@@ -50,3 +51,28 @@ def test_an_iterator_that_is_no_generator_is_a_stream_too(step: Step[int, list[i
     run = run_virtual(create_workflow("count", input=int).then(step).commit(), 3)
 
     assert run.result.unwrap() == [2, 1, 0]
+
+
+async def fetch(number: int) -> int:
+    await asyncio.sleep(1)
+    return number + 1
+
+
+def begin(number: int) -> Any:
+    return fetch(number)
+
+
+@pytest.mark.parametrize("step", [create_step("on-thread", begin), create_step("inline", begin, inline=True)])
+def test_a_plain_function_that_returns_a_coroutine_gives_what_that_returns(step: Step[int, Any]) -> None:
+    run = run_virtual(create_workflow("w").then(step).commit(), 1)
+
+    assert run.result.unwrap() == 2
+    assert run.duration == 1
+
+
+def test_a_coroutine_that_a_plain_function_returned_is_cancelled_with_its_run() -> None:
+    workflow = create_workflow("w").then(create_step("fetch", begin, timeout=0.5))
+    run = run_virtual(workflow.commit(), 1)
+
+    assert run.result.status == "failed"
+    assert run.duration == 0.5

@@ -130,7 +130,12 @@ _BODIES: Mapping[str, Callable[[Step[Any, Any, Any], Any, Any, Callable[[], Any]
 
 
 async def folded(step: Step[Any, Any, Any], output: Any, ctx: Any) -> Any:
-    """Return `output`, or, where a function returned an Observable, the fold of its items."""
+    """Return `output`, or, where a function returned an Observable, the fold of its items.
+
+    A plain function such as `lambda n: fetch(n)` may return a coroutine, which is no value: it is awaited.
+    """
+    if type(output) is CoroutineType:
+        output = await cast("Coroutine[Any, Any, Any]", output)
     if not isinstance(output, Observable):
         return output
     source = cast("Observable[Any]", output)
