@@ -69,7 +69,7 @@ FAILURES: dict[str, tuple[Callable[..., Any], type[BaseException] | None]] = {
 @pytest.mark.parametrize("background", [False, True], ids=["on this loop", "in the background"])
 def test_body_that_raises_what_only_looks_fatal_has_failed(case: str, *, background: bool) -> None:
     body, error = FAILURES[case]
-    step: Any = create_step("step", body)
+    step: Any = create_step("step", body)  # pyright: ignore[reportUnknownVariableType] # bodies of every kind
     workflow = create_workflow("flow", input=int).then(step).then(WAITER).commit()
 
     async def main() -> Any:
