@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
 
-from rxloom.errors import RunNotFound
+from rxloom.errors import RunInterrupted, RunNotFound
 from rxloom.log import ChunkLog
 from rxloom.ports.loop import LoopPort
 from rxloom.ports.runtime import RuntimePort
@@ -134,16 +134,32 @@ class Lookup:
 
     # -- threads -------------------------------------------------------------------------------------------------
 
-    async def on_loop(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Await `work` on the loop of the run, from whichever loop this is."""
-        port = self.port()
-        if port.scheduler.on_loop():
-            return await work()
+    async def on_loop(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Await `work` on the loop of the run, from whichever loop this is.
 
-        async def there() -> T:
-            return await work()
+        Where that loop ends before `work` does, it is done again on the loop where the run is by then.
 
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(there(), port.loop))
+        Raises:
+            RunInterrupted: when the run is still bound to a loop that is closed.
+        """
+        while True:
+            port = self.port()
+            if port.scheduler.on_loop():
+                return await work()
+            there = work()
+            try:
+                elsewhere = asyncio.run_coroutine_threadsafe(there, port.loop)
+            except RuntimeError:  # closed
+                there.close()
+                if self.port() is port:
+                    raise RunInterrupted("the loop of the run was closed", run_id=self.run_id) from None
+                continue
+            try:
+                return await asyncio.wrap_future(elsewhere)
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
 
 
 def _set(freed: asyncio.Future[None]) -> None:

@@ -129,9 +129,8 @@ class Run(Generic[In, Out]):
         """
         view = _view(close_on_suspend=close_on_suspend)
         chosen = partial(self._control.answers_to, copy_plain(resume_data), step, label, index)
-        return self._later(
-            view, partial(self._control.resume, chosen, Opening(context=_taken(runtime_context), per_step=per_step))
-        )
+        work = partial(self._control.resume, chosen, Opening(context=_taken(runtime_context), per_step=per_step))
+        return self._later(view, work, self._control.runtime.here())
 
     def resume_all(
         self,
@@ -152,9 +151,8 @@ class Run(Generic[In, Out]):
         view = _view(close_on_suspend=close_on_suspend)
         given = {path_of(path): copy_plain(data) for path, data in _mapping("answers", answers).items()}
         chosen = partial(self._control.all_answers, given)
-        return self._later(
-            view, partial(self._control.resume, chosen, Opening(context=_taken(runtime_context), per_step=per_step))
-        )
+        work = partial(self._control.resume, chosen, Opening(context=_taken(runtime_context), per_step=per_step))
+        return self._later(view, work, self._control.runtime.here())
 
     def observe_stream_vnext(self, *, from_seq: int = 0, close_on_suspend: bool = True) -> WorkflowStream[Out]:
         """Return the run from chunk `from_seq` on: what was told, then what is told, whoever carries it out.
@@ -170,7 +168,7 @@ class Run(Generic[In, Out]):
         if from_seq < 0:
             raise ValueError(f"from_seq must not be negative; got {from_seq}")
         view = View(first=from_seq, terminal=not close_on_suspend, whole=True)
-        return self._later(view, partial(self._control.observe, from_seq))
+        return self._later(view, partial(self._control.observe, from_seq), self._control.port())
 
     async def start(
         self,
@@ -268,10 +266,9 @@ class Run(Generic[In, Out]):
             port.call(partial(self._control.start, opening, ticket))
         return WorkflowStream(feed)
 
-    def _later(self, view: View, work: Work) -> WorkflowStream[Out]:
-        """Return a stream whose leg is looked for in a task."""
+    def _later(self, view: View, work: Work, port: LoopPort) -> WorkflowStream[Out]:
+        """Return a stream whose leg is looked for in a task on `port`."""
         control = self._control
-        port = control.port()
         feed = self._feed(view, port)
         port.call(partial(control.look_for, work, Ticket(port, feed, fresh_context())))
         return WorkflowStream(feed)

@@ -261,3 +261,44 @@ def failing_after_answer() -> Any:
         return answer
 
     return create_step("later", body)
+
+
+@pytest.mark.parametrize("depth", [1, 16, 17])
+@virtual
+async def test_whoever_answers_at_once_beside_a_sibling_that_runs_is_heard_too(depth: int) -> None:
+    step: Any = asking("ask")
+    for level in range(depth):
+        step = create_workflow(f"w{level}").then(step).commit()
+    run = beside(step).create_run()
+    stream = run.stream_vnext(1)
+    answers: list[Any] = []
+
+    def answer(chunk: Any) -> None:
+        if isinstance(chunk, StepSuspended) and not answers:
+            answers.append(run.resume_stream_vnext("yes"))
+
+    stream.subscribe(answer)
+
+    assert (await stream.result).unwrap() == {step.id: (1, "yes"), "slow": 2}
+    assert await answers[0].result == await stream.result
+
+
+@virtual
+async def test_an_item_that_joins_gets_an_equal_input_again() -> None:
+    inputs: list[Any] = []
+
+    async def body(value: dict[str, int], ctx: StepContext) -> Any:
+        inputs.append(dict(value))
+        value["x"] += 1
+        if value["x"] == 1:
+            await asyncio.sleep(10)
+            return "slow"
+        return await ctx.suspend("?")
+
+    run = create_workflow("wf").for_each(create_step("each", body), concurrency=2).commit().create_run()
+    stream = run.stream_vnext([{"x": 0}, {"x": 1}])
+    await asyncio.sleep(1)
+    run.resume_stream_vnext("yes")
+
+    assert (await stream.result).unwrap() == ["slow", "yes"]
+    assert inputs == [{"x": 0}, {"x": 1}, {"x": 1}]

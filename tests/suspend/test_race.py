@@ -11,8 +11,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
-from rxloom import NotSuspended, ResumeConflict, create_step, create_workflow
+from rxloom import NotSuspended, ResumeConflict, Runtime, create_step, create_workflow
+from rxloom.memory import MemoryStore
+from rxloom.ports.store import Head
 from tests.ledger import Ledger
 from tests.play import adding, asking, read, told
 from tests.virtual import virtual
@@ -210,3 +213,62 @@ async def test_a_resume_and_an_event_at_once_both_arrive() -> None:
     found = await asyncio.gather(run.resume("yes"), run.send_event("go", 5))
 
     assert found[0].unwrap() == 5
+
+
+class SlowStore(MemoryStore):
+    """A store that takes its time to give a run to another owner."""
+
+    @override
+    async def take(self, run_id: str) -> Head:
+        """Raise the fence, later."""
+        await asyncio.sleep(1)
+        head = await super().take(run_id)
+        await asyncio.sleep(1)
+        return head
+
+
+async def on_a_slow_store(calls: list[Any], *asks: Any) -> Any:
+    """Start a run whose store takes its time."""
+    workflow = counted(calls, *asks)
+    runtime = Runtime(workflow, store=SlowStore())
+    run = runtime.create_run("wf")
+    await run.start(1)
+    return run
+
+
+@virtual
+async def test_while_one_waits_for_the_store_the_others_wait_for_it() -> None:
+    calls: list[Any] = []
+    run = await on_a_slow_store(calls)
+    found = await asyncio.gather(*(run.resume(number) for number in range(9)), return_exceptions=True)
+
+    assert outcome(found)["success"] == 1
+    assert len(calls) == 1
+    assert told(await read(run.observe_stream_vnext())).count("start") == 2
+
+
+@virtual
+async def test_two_leaves_two_events_and_a_cancel_on_a_slow_store_come_one_after_the_other() -> None:
+    calls: list[Any] = []
+    run = await on_a_slow_store(calls, asking("a"), asking("b"))
+    found = await asyncio.gather(
+        run.resume("A", step="a"), run.send_event("x", 1), run.resume("B", step="b"), run.send_event("x", 2),
+        return_exceptions=True,
+    )  # fmt: skip
+    snapshot = await run.snapshot()
+
+    assert not [one for one in found if isinstance(one, BaseException)]
+    assert calls == [{"a": (1, "A"), "b": (1, "B")}]
+    assert snapshot.status == "success"
+
+
+@virtual
+async def test_a_cancel_while_a_resume_waits_for_the_store_wins_or_comes_after() -> None:
+    calls: list[Any] = []
+    run = await on_a_slow_store(calls)
+    found = await asyncio.gather(run.resume("yes"), run.cancel("enough"), return_exceptions=True)
+    snapshot = await run.snapshot()
+
+    assert found[1] is None
+    assert snapshot.status in {"success", "canceled"}
+    assert told(await read(run.observe_stream_vnext()))[-1] == snapshot.status
