@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from copy import copy
 from threading import Lock, RLock
@@ -22,6 +23,9 @@ BEGIN = 0.05
 
 
 _waiting = Lock()  # one for all feeds: it is held for a moment
+
+
+logger: logging.Logger = logging.getLogger("rxloom")
 
 
 class View(NamedTuple):
@@ -315,10 +319,14 @@ class Cursor(DisposableBase):
                 return
             self.disposed = True
             self._leave()
+            told = None if error is None else fresh(error)
             try:
-                self.finished(None if error is None else fresh(error))
+                self.finished(told)
             except BaseException as fault:  # noqa: BLE001 # a subscriber's fault is its own
-                self.feed.report(fault)
+                if fault is not told:
+                    self.feed.report(fault)
+                else:  # what reactivex does for a subscriber without `on_error`
+                    logger.warning("a stream of run %s ended, and nobody took its error: %r", self.feed.run_id, told)
 
     def guard(self, call: Callable[[], None]) -> None:
         """Make a call to the subscriber, unless it was disposed; it is detached if it raises."""

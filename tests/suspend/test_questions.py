@@ -173,3 +173,14 @@ def test_an_answer_is_used_by_one_call_an_entry() -> None:
         return [await ctx.suspend("x", label="same"), await ctx.suspend("y", label="same")]
 
     assert one(body, *answers(1, 2)).output == [1, 2]
+
+
+@virtual
+async def test_a_question_that_is_unequal_to_itself_is_known_again() -> None:
+    async def ask(value: int, ctx: StepContext) -> Any:
+        return [value, await ctx.suspend({"price": float("nan")})]
+
+    run = create_workflow("wf").then(create_step("ask", ask)).commit().create_run()
+    await run.start(1)
+
+    assert (await run.resume("fine")).unwrap() == [1, "fine"]

@@ -278,6 +278,7 @@ def _own(answer: Answer) -> Answer:
 
 def _equal(left: Any, right: Any) -> bool:
     try:
-        return bool(left == right)
+        # What is unequal to itself, a NaN say, is told by what it looks like.
+        return bool(left == right) or repr(left) == repr(right)
     except Exception:  # noqa: BLE001 # a user's `__eq__` may do anything; what cannot be compared is not equal
         return False
