@@ -175,7 +175,6 @@ def test_an_answer_is_used_by_one_call_an_entry() -> None:
     assert one(body, *answers(1, 2)).output == [1, 2]
 
 
-@virtual
 async def test_a_question_that_is_unequal_to_itself_is_known_again() -> None:
     async def ask(value: int, ctx: StepContext) -> Any:
         return [value, await ctx.suspend({"price": float("nan")})]
