@@ -153,8 +153,8 @@ class Control(Lookup):
         """Carry out `work` in a task, and refuse the feed with whatever it raises."""
         feed = ticket.feed
         task = ticket.port.loop.create_task(self._guarded(work, ticket))
-        feed.keep = task
-        task.add_done_callback(partial(_found, feed))
+        self.registry.lookups.add(task)
+        task.add_done_callback(partial(_found, feed, self.registry.lookups))
 
     async def _guarded(self, work: Work, ticket: Ticket) -> None:
         feed = ticket.feed
@@ -346,9 +346,9 @@ class Control(Lookup):
         return True
 
 
-def _found(feed: Feed, task: asyncio.Task[None]) -> None:
+def _found(feed: Feed, lookups: set[asyncio.Task[None]], task: asyncio.Task[None]) -> None:
     """Let go of the task that looked for a leg; one that was cancelled may not even have begun."""
-    feed.keep = None
+    lookups.discard(task)
     if task.cancelled():
         feed.refuse(RunInterrupted("the loop ended before the run went on", run_id=feed.run_id))
 

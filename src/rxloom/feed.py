@@ -89,7 +89,7 @@ class Feed:
     """The leg, or legs, behind a stream object: not there yet, there, or refused."""
 
     __slots__ = (
-        "__weakref__", "_waiters", "keep", "log", "owner", "pending", "port", "refused", "run_id", "scheduler", "view",
+        "__weakref__", "_waiters", "log", "owner", "pending", "port", "refused", "run_id", "scheduler", "view",
         "workflow_id",
     )  # fmt: skip
 
@@ -104,7 +104,6 @@ class Feed:
         self.log: ChunkLog | None = None
         self.pending: bool = False
         self.refused: Exception | None = None
-        self.keep: object = None
         self._waiters: tuple[Waiter, ...] | None = ()
 
     def report(self, error: BaseException) -> None:

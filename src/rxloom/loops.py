@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from concurrent.futures import wait
 from contextlib import suppress
+from typing import Any
 
-from rxloom.leg import Leg
 from rxloom.ports.offload import Offload
 from rxloom.scheduler import LoopScheduler
 
@@ -111,12 +111,9 @@ class BackgroundLoop:
         """Whether the thread runs; after a fork it does not."""
         return self._thread.is_alive()
 
-    def wait_for(self, legs: Sequence[Leg], seconds: float) -> None:
-        """Block until the legs are over, or `seconds` have passed."""
-        loop = self.binding.loop
-        waits = [asyncio.run_coroutine_threadsafe(leg.wait_ended(), loop) for leg in legs]
-        if waits:
-            wait(waits, timeout=seconds)
+    def wait_for(self, work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
+        """Block until `work` has been carried out, after all that was posted before, or `seconds` have passed."""
+        wait([asyncio.run_coroutine_threadsafe(work(), self.binding.loop)], timeout=seconds)
 
     def stop(self) -> None:
         """Stop the loop and wait for its thread."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Task
 from collections.abc import Callable
 from functools import partial
 from threading import Lock
@@ -52,7 +53,7 @@ class Early:
 class Registry:
     """The runs of one runtime in this process. Its methods may be called from any thread."""
 
-    __slots__ = ("_claims", "_lock", "created", "live", "logs", "turns")
+    __slots__ = ("_claims", "_lock", "created", "live", "logs", "lookups", "turns")
 
     def __init__(self, max_runs: int | None = None) -> None:
         """Make an empty registry."""
@@ -60,6 +61,7 @@ class Registry:
         self._claims: dict[str, list[Callable[[], None]]] = {}
         self.created: WeakMap[Early] = WeakMap()
         self.live: dict[str, Leg] = {}
+        self.lookups: set[Task[None]] = set()  # those who look for a leg in the store
         self.logs: WeakMap[ChunkLog] = WeakMap()
         self.turns: Admission = Admission(max_runs, self.live.__len__)
 

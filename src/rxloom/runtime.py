@@ -296,13 +296,22 @@ class Runtime:
         """Give runs on the background loop some time, then stop it."""
         background = self._background
         if background is not None and background.alive:
-            background.wait_for(self._legs_in(background), self._exit_grace)
-            for leg in self._legs_in(background):
+            background.wait_for(partial(self._idle, background.binding), self._exit_grace)
+            for leg in self._legs_in(background.binding):
                 logger.error("run %s is left unfinished: the interpreter exits", leg.execution.run_id)
         self._stop_background()
 
-    def _legs_in(self, background: BackgroundLoop) -> list[Leg]:
-        return [leg for leg in list(self.registry.live.values()) if leg.execution.port is background.binding]
+    def _legs_in(self, binding: LoopBinding) -> list[Leg]:
+        return [leg for leg in list(self.registry.live.values()) if leg.execution.port is binding]
+
+    async def _idle(self, binding: LoopBinding) -> None:
+        """Wait, in a loop, until it has no live runs."""
+        while True:
+            waits = [asyncio.ensure_future(leg.wait_ended()) for leg in self._legs_in(binding)]
+            waits += [task for task in self.registry.lookups if task.get_loop() is binding.loop]
+            if not waits:
+                return
+            await asyncio.wait(waits)
 
     def start_afresh(self) -> None:
         """In the child of a fork: leave the runs, loops and threads to the parent, which has them."""
