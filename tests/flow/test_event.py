@@ -191,6 +191,18 @@ async def test_it_ends_at_once_on_cancel_and_takes_no_event_any_more() -> None:
 
 
 @virtual
+async def test_one_that_gave_up_takes_no_event_from_another_that_waits() -> None:
+    hasty = create_workflow("hasty").wait_for_event("go", timeout=1).commit()
+    patient = create_workflow("patient").wait_for_event("go").commit()
+    run = create_workflow("wf").parallel([hasty, patient], errors="collect").commit().create_run()
+    stream = run.stream_vnext()
+    await asyncio.sleep(2)
+    await run.send_event("go", 5)
+
+    assert (await stream.result).unwrap() == {"hasty": None, "patient": 5}
+
+
+@virtual
 async def test_an_event_for_a_run_that_nobody_knows_is_refused(ledger: Ledger) -> None:
     with pytest.raises(RunNotFound):
         await ledger.runtime.run("nobody").send_event("go")

@@ -187,14 +187,19 @@ def test_a_bail_in_an_item_ends_the_workflow() -> None:
 
 
 def test_an_item_that_changes_its_value_does_not_change_the_input() -> None:
-    async def spoil(value: dict[str, int]) -> int:
+    seen: list[int] = []
+
+    async def spoil(value: Any) -> int:  # no schema, which would make a copy
+        seen.append(value["x"])
         value["x"] = 99
         return 0
 
-    played = play(create_workflow("wf").for_each(create_step("each", spoil)).commit(), [{"x": 1}])
+    shared = {"x": 1}
+    played = play(create_workflow("wf").for_each(create_step("each", spoil)).commit(), [shared, shared])
 
-    assert played.result.input == [{"x": 1}]
-    assert played.result.steps["each"].input == [{"x": 1}]
+    assert played.result.input == [{"x": 1}] * 2
+    assert played.result.steps["each"].input == [{"x": 1}] * 2
+    assert seen == [1, 1]
 
 
 def test_options_out_of_range_are_refused_where_it_is_built() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rxloom import create_workflow
+from rxloom import create_step, create_workflow
 from rxloom.chunks import StepWaiting
 from rxloom.errors import DefinitionError
 from tests.play import adding, play, read, told
@@ -137,3 +137,14 @@ def test_a_sleep_is_not_tried_again() -> None:
     played = play(create_workflow("wf", retries=3).sleep(broken).commit(), 1)
 
     assert not [line for line in played.told if "retry" in line]
+
+
+def test_a_step_that_changes_what_passed_through_does_not_change_what_was_recorded() -> None:
+    async def spoil(value: Any) -> Any:
+        value.append(99)
+        return value
+
+    played = play(create_workflow("wf").sleep(1).then(create_step("s", spoil)).commit(), [1])
+
+    assert played.output == [1, 99]
+    assert (played.result.steps["sleep_wf_0"].input, played.result.steps["sleep_wf_0"].output) == ([1], [1])

@@ -183,3 +183,15 @@ async def test_a_question_that_is_unequal_to_itself_is_known_again() -> None:
     await run.start(1)
 
     assert (await run.resume("fine")).unwrap() == [1, "fine"]
+
+
+def test_whoever_looks_whether_it_was_resumed_may_ask_whatever_it_likes() -> None:
+    asked: list[bool] = []
+
+    async def body(_: Any, ctx: StepContext) -> int:
+        asked.append(ctx.resumed)
+        if len(asked) < 5:
+            await ctx.suspend({"question": len(asked)})
+        return len(asked)
+
+    assert one(body, *answers(1, 2, 3, 4)).output == 5

@@ -263,6 +263,43 @@ async def test_two_leaves_two_events_and_a_cancel_on_a_slow_store_come_one_after
 
 
 @virtual
+async def test_who_finds_the_leg_of_another_when_its_turn_comes_joins_it() -> None:
+    arm = create_workflow("arm").then(asking("a")).then(adding("slow", seconds=60, input=Any)).commit()
+    runtime = Runtime(create_workflow("wf").parallel([arm, asking("b")], errors="collect").commit(), store=SlowStore())
+    run = runtime.create_run("wf")
+    await run.start(1)
+    first, second = run.resume_stream_vnext("A", step="a"), run.resume_stream_vnext("B", step="b")
+
+    assert await read(first) == await read(second)
+    assert told(await read(first))[0] == "start"
+    assert (await second.result).status == "success"
+
+
+def test_a_cancel_from_another_loop_while_the_loop_of_the_run_ends_settles_it_all_the_same() -> None:
+    async def stubborn(_: Any) -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            await asyncio.sleep(60)
+
+    run = create_workflow("wf").then(create_step("s", stubborn)).commit().create_run()
+    started = threading.Event()
+
+    async def main() -> None:
+        run.stream_vnext(1)
+        started.set()
+        await asyncio.sleep(0.3)
+
+    thread = threading.Thread(target=lambda: asyncio.run(main()))
+    thread.start()
+    started.wait(10)
+    asyncio.run(asyncio.wait_for(run.cancel("enough"), 20))
+    thread.join(10)
+
+    assert asyncio.run(run.snapshot()).status == "canceled"
+
+
+@virtual
 async def test_a_cancel_while_a_resume_waits_for_the_store_wins_or_comes_after() -> None:
     calls: list[Any] = []
     run = await on_a_slow_store(calls)
