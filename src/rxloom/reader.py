@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from functools import partial
 from sys import maxsize
 from threading import get_ident
-from types import TracebackType
+from types import TracebackType, coroutine
 from typing import Final, Literal, Self, TypeAlias
 
 from typing_extensions import override
@@ -32,8 +32,8 @@ class ChunkIterator(AsyncIterator[Chunk]):
     """
 
     __slots__ = (
-        "__weakref__", "_asleep", "_batch", "_closed", "_feed", "_limit", "_log", "_paced", "_plain", "_policy",
-        "_thread", "_waiter", "bound", "cursor", "moved",
+        "__weakref__", "_asleep", "_batch", "_closed", "_feed", "_keen", "_limit", "_log", "_paced", "_plain",
+        "_policy", "_thread", "_waiter", "bound", "cursor", "moved",
     )  # fmt: skip
 
     def __init__(self, feed: Feed, *, from_seq: int, buffer: int | None, on_overflow: OnOverflow) -> None:
@@ -55,6 +55,7 @@ class ChunkIterator(AsyncIterator[Chunk]):
         self._paced = False
         self._plain = False
         self._asleep = False
+        self._keen = True
         self._thread = 0
         self._waiter: asyncio.Future[None] | None = None
         self._batch: deque[Chunk] = deque()
@@ -77,13 +78,21 @@ class ChunkIterator(AsyncIterator[Chunk]):
                 chunk = log.at(self.cursor)
                 if chunk is not None:
                     self.cursor += 1
+                    self._keen = True
                     if (self._plain and type(chunk) is not WorkflowFinish) or self._takes(chunk, log):
                         return chunk
                     continue
             found = self._pull()
             if found is not None:
                 return found
-            await self._doze()
+            if self._keen:
+                # One turn of the loop, before lying down for real: as a rule it brings the next chunk, and waking up
+                # costs more than looking again.
+                self._keen = False
+                await _turn()
+            else:
+                self._keen = True
+                await self._doze()
 
     def _takes(self, chunk: Chunk, log: ChunkLog) -> bool:
         if self._paced:
@@ -227,6 +236,12 @@ class ChunkIterator(AsyncIterator[Chunk]):
     ) -> None:
         """Close the iterator."""
         await self.aclose()
+
+
+@coroutine
+def _turn() -> Generator[None]:
+    """Let everything else that is ready run once."""
+    yield
 
 
 def _set(waiter: asyncio.Future[None]) -> None:
