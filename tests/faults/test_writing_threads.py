@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rxloom import StepContext, SyncStepContext
+from rxloom import StepContext, SyncStepContext, create_step, create_workflow
 from rxloom.chunks import StepOutput
 from rxloom.errors import WriterClosed
 from tests.hearing import Numbers, one, seqs
@@ -122,3 +122,16 @@ async def test_nothing_is_written_after_the_end(body: Any, verb: str, *, thread:
     await turns()
 
     assert (await run.snapshot()).next_seq == 4
+
+
+@pytest.mark.parametrize("verb", ["write", "write_nowait"])
+async def test_step_that_is_over_writes_nothing_while_its_run_goes_on(verb: str) -> None:
+    async def late(number: int) -> int:
+        with pytest.raises(WriterClosed):
+            getattr(CONTEXTS.pop(), verb)("too late")
+        return number
+
+    workflow = create_workflow("flow", input=int).then(create_step("a", keep_context)).then(create_step("b", late))
+    result = await workflow.commit().create_run().start(1)
+
+    assert result.unwrap() == 1
