@@ -210,3 +210,27 @@ async def test_a_resume_and_an_event_at_once_both_arrive() -> None:
     found = await asyncio.gather(run.resume("yes"), run.send_event("go", 5))
 
     assert found[0].unwrap() == 5
+
+
+def test_a_cancel_from_another_loop_while_the_loop_of_the_run_ends_settles_it_all_the_same() -> None:
+    async def stubborn(_: Any) -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            await asyncio.sleep(60)
+
+    run = create_workflow("wf").then(create_step("s", stubborn)).commit().create_run()
+    started = threading.Event()
+
+    async def main() -> None:
+        run.stream_vnext(1)
+        started.set()
+        await asyncio.sleep(0.3)
+
+    thread = threading.Thread(target=lambda: asyncio.run(main()))
+    thread.start()
+    started.wait(10)
+    asyncio.run(asyncio.wait_for(run.cancel("enough"), 20))
+    thread.join(10)
+
+    assert asyncio.run(run.snapshot()).status == "canceled"

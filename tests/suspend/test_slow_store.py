@@ -1,37 +1,20 @@
-"""Whoever changes the owner of a run waits for whoever just does: on a store that takes its time."""
+"""Several callers resume at once, and the store takes its time."""
 
 # pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 from typing_extensions import override
 
-from rxloom import Runtime, create_step, create_workflow
+from rxloom import Runtime, create_workflow
 from rxloom.memory import MemoryStore
 from rxloom.ports.store import Head
 from tests.play import adding, asking, read, told
+from tests.suspend.test_race import counted, outcome
 from tests.virtual import virtual
-
-
-def counted(calls: list[Any], *asks: Any) -> Any:
-    """Build a workflow that asks side by side, and counts how often it went on."""
-
-    async def note(value: Any) -> Any:
-        calls.append(value)
-        return value
-
-    return create_workflow("wf").parallel(asks or [asking("ask")]).then(create_step("note", note)).commit()
-
-
-def outcome(found: Sequence[Any]) -> Counter[str]:
-    """Count what became of some resumes."""
-    return Counter(type(one).__name__ if isinstance(one, BaseException) else one.status for one in found)
 
 
 class SlowStore(MemoryStore):
@@ -92,30 +75,6 @@ async def test_who_finds_the_leg_of_another_when_its_turn_comes_joins_it() -> No
     assert await read(first) == await read(second)
     assert told(await read(first))[0] == "start"
     assert (await second.result).status == "success"
-
-
-def test_a_cancel_from_another_loop_while_the_loop_of_the_run_ends_settles_it_all_the_same() -> None:
-    async def stubborn(_: Any) -> None:
-        try:
-            await asyncio.sleep(60)
-        except asyncio.CancelledError:
-            await asyncio.sleep(60)
-
-    run = create_workflow("wf").then(create_step("s", stubborn)).commit().create_run()
-    started = threading.Event()
-
-    async def main() -> None:
-        run.stream_vnext(1)
-        started.set()
-        await asyncio.sleep(0.3)
-
-    thread = threading.Thread(target=lambda: asyncio.run(main()))
-    thread.start()
-    started.wait(10)
-    asyncio.run(asyncio.wait_for(run.cancel("enough"), 20))
-    thread.join(10)
-
-    assert asyncio.run(run.snapshot()).status == "canceled"
 
 
 @virtual
