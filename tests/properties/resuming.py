@@ -21,7 +21,7 @@ from tests.properties.graphs import Flow
 from tests.properties.playing import Played, seen, still_there
 from tests.properties.values import answer
 
-MAX_LEGS = 500
+MAX_LEGS = 200
 
 
 class Script:

@@ -15,7 +15,7 @@ from rxloom.reducer import apply, reduce
 from rxloom.snapshot import Entry, Snapshot
 from tests.properties.drawing import wild_flows
 from tests.properties.graphs import Flow
-from tests.properties.playing import check_ending
+from tests.properties.playing import check_ending, tokens
 from tests.properties.resuming import check_legs, resumed
 
 SCRIPTS = st.lists(st.integers(0, 59), max_size=20)
@@ -75,10 +75,22 @@ def check_rebuilt(run_id: str, records: Sequence[Record], live: Cuts) -> None:
     """Check each fold against the live one, and that what was folded, or copied, stays as it is."""
     snapshot = Snapshot(run_id)
     shown = text(snapshot)
+    counted = 0
     for record in records:
         after = reduce(snapshot, record)
         assert text(snapshot) == shown
         snapshot, shown = after, text(after)
+        counted += reported(record)
         assert shown == live.texts[after.next_pos]
+        assert after.usage == tokens(counted)
     for copy, before in live.copies:
         assert text(copy) == before
+
+
+def reported(record: Record) -> int:
+    """Return the tokens that a record reports, in the form in which the bodies count them."""
+    match getattr(record, "output", None):
+        case {"type": "finish", "payload": {"usage": {"inputTokens": int(count)}}}:
+            return count
+        case _:
+            return 0
