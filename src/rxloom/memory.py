@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 
 from rxloom.chunks import LegStarted, Record, StepOutput, WorkflowFinish, WorkflowStart
 from rxloom.errors import OwnershipLost, RunNotFound
@@ -90,7 +91,7 @@ class MemoryStore:
             raise ValueError(f"keep must not be negative, got {keep}")
         self._keep = keep
         self._shelves: dict[str, _Shelf] = {}
-        self._ended: deque[str] = deque()
+        self._ended: OrderedDict[str, None] = OrderedDict()
         self._weak: WeakMap[_Shelf] = WeakMap()
 
     def append(
@@ -138,9 +139,10 @@ class MemoryStore:
         shelf.updated_at = finish.payload.ended_at
         if shelf.status in TERMINAL:
             self._weak[shelf.run_id] = shelf
-            self._ended.append(shelf.run_id)
+            self._ended[shelf.run_id] = None
             while len(self._ended) > self._keep:
-                self._shelves.pop(self._ended.popleft(), None)
+                with suppress(KeyError):  # another thread was faster
+                    self._shelves.pop(self._ended.popitem(last=False)[0], None)
 
     def _shelf(self, run_id: str) -> _Shelf:
         shelf = self._find(run_id)
@@ -184,6 +186,7 @@ class MemoryStore:
         """
         self._shelf(run_id)
         self._shelves.pop(run_id, None)
+        self._ended.pop(run_id, None)
         self._weak.pop(run_id)
 
     def pin(self, run_id: str) -> object:
