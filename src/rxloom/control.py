@@ -97,29 +97,29 @@ class Control(Lookup):
             feed.refuse(RunNotFound("only a run that was created with a workflow can be started", run_id=self.run_id))
             return
         early.turn = None
-        if early.started or self.run_id in self.registry.logs:
+        if self.run_id in self.registry.logs or not early.enter():
             self._known_already(ticket, join=opening.join)
             return
         log = ChunkLog(self.run_id, self.runtime.store, Snapshot(self.run_id), keep=self.runtime.buffer)
         leg = self._leg(log, self.workflow, port, ticket.variables, fence=0)
         leg.execution.per_step = opening.per_step
-        if early.canceled is not None:
-            leg.cancel_at_start(early.canceled[0])
+        canceled, events = early.begin()  # the leg is registered: whoever comes from now on finds it
+        if canceled is not None:
+            leg.cancel_at_start(canceled[0])
         leg.start(opening.value, state=opening.state, context=opening.context, resource_id=opening.resource_id)
         if log.error is not None and not log.told:
             self.log = None
             self.registry.logs.pop(self.run_id)
+            early.fail()
             if isinstance(log.error, OwnershipLost):
                 self._known_already(ticket, join=opening.join)
             else:
                 feed.refuse(log.error)
             return
-        early.started = True
-        for event in early.events:
+        for event in events:
             leg.receive(event)
         feed.bind(log, feed.view)
-        watching, early.watching = early.watching, ()
-        for watcher in watching:
+        for watcher in early.watchers():
             watcher.bind(log, watcher.view)
 
     def _known_already(self, ticket: Ticket, *, join: bool) -> None:
@@ -138,13 +138,13 @@ class Control(Lookup):
     def _leg(self, log: ChunkLog, workflow: Any, port: LoopPort, variables: Context, *, fence: int) -> Leg:
         """Make a leg that owns the run under `fence`, and register it as live."""
         outcome = log.reopen(fence)
-        registry = self.registry
         self.log = log
-        registry.logs[self.run_id] = log
         execution = Execution(log, port, variables)
         execution.runtime = self.runtime
         leg = Leg(execution, workflow, outcome, self.runtime.ended)
-        registry.live[self.run_id] = leg
+        registry = self.registry
+        registry.live[self.run_id] = leg  # first: a log without it is that of a run which nobody carries out
+        registry.logs[self.run_id] = log
         return leg
 
     # -- later legs ----------------------------------------------------------------------------------------------
@@ -259,9 +259,10 @@ class Control(Lookup):
         feed = ticket.feed
         log = await self.find()
         if isinstance(log, Early):
-            log.watching = (*log.watching, feed)
-            feed.hold()
-            return
+            if log.watch(feed):
+                feed.hold()
+                return
+            log = await self.load()
         snapshot = log.snapshot
         live = self.registry.live.get(self.run_id)
         if live is not None:
@@ -301,7 +302,8 @@ class Control(Lookup):
             return False
         log = await self.find()
         if isinstance(log, Early):
-            log.canceled = log.canceled or (reason,)
+            if not log.cancel(reason):
+                return False
             if log.turn is not None:
                 registry.turns.hurry(log.turn)
             return True
@@ -332,8 +334,7 @@ class Control(Lookup):
             return True
         log = await self.find()
         if isinstance(log, Early):
-            log.events = (*log.events, event)
-            return True
+            return log.send(event)
         async with self.owning():
             if self.run_id in registry.live:
                 return False

@@ -104,9 +104,9 @@ class Lookup:
         try:
             return await self.load()
         except RunNotFound:
-            if early is None or early.started:
+            if early is None:
                 raise
-            return early
+        return await self.load() if early.started else early  # it may have started just now, on another thread
 
     async def snapshot(self) -> Snapshot:
         """Return a copy of the fold."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import count
 
 from rxloom.chunks import LegStarted, Record, StepOutput, WorkflowFinish, WorkflowStart
 from rxloom.errors import OwnershipLost, RunNotFound
@@ -17,16 +18,17 @@ class _Shelf:
     """The records of one run."""
 
     __slots__ = (
-        "__weakref__", "created_at", "fence", "kept", "next_pos", "outputs", "records", "resource_id", "run_id",
-        "status", "updated_at", "workflow_id",
+        "__weakref__", "created_at", "fence", "kept", "next_pos", "number", "outputs", "records", "resource_id",
+        "run_id", "status", "updated_at", "workflow_id",
     )  # fmt: skip
 
-    def __init__(self, run_id: str, first: LegStarted) -> None:
+    def __init__(self, run_id: str, first: LegStarted, number: int) -> None:
         self.run_id = run_id
         self.workflow_id = first.workflow_id
         self.resource_id = first.resource_id
         self.created_at = self.updated_at = first.at
         self.status: RunStatus = "running"
+        self.number = number
         self.fence = 0
         self.next_pos = 0
         self.kept: list[tuple[int, Record]] | None = None
@@ -76,7 +78,7 @@ class MemoryStore:
     True
     """
 
-    __slots__ = ("_ended", "_keep", "_shelves", "_weak")
+    __slots__ = ("_ended", "_keep", "_numbers", "_shelves", "_weak")
 
     def __init__(self, keep: int = 1000) -> None:
         """Make an empty store.
@@ -90,6 +92,7 @@ class MemoryStore:
         if keep < 0:
             raise ValueError(f"keep must not be negative, got {keep}")
         self._keep = keep
+        self._numbers = count()
         self._shelves: dict[str, _Shelf] = {}
         self._ended: OrderedDict[str, None] = OrderedDict()
         self._weak: WeakMap[_Shelf] = WeakMap()
@@ -124,7 +127,7 @@ class MemoryStore:
             first = records[0]
             if pos != 0 or fence != 0 or not isinstance(first, LegStarted):
                 raise OwnershipLost(f"run {run_id!r} is not in the store any more")
-            shelf = _Shelf(run_id, first)
+            shelf = _Shelf(run_id, first, next(self._numbers))
         elif shelf.fence != fence or shelf.next_pos != pos:
             raise OwnershipLost(f"run {run_id!r} was taken or changed by another owner")
         self._shelves[run_id] = shelf
@@ -176,7 +179,8 @@ class MemoryStore:
     async def heads(self) -> Sequence[Head]:
         """Return all head rows, oldest first."""
         shelves = {**dict(self._weak.items()), **self._shelves}
-        return sorted((shelf.head() for shelf in shelves.values()), key=lambda head: head.created_at)
+        oldest_first = sorted(shelves.values(), key=lambda shelf: (shelf.created_at, shelf.number))
+        return [shelf.head() for shelf in oldest_first]
 
     async def delete(self, run_id: str) -> None:
         """Forget the run.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from asyncio import Task
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from threading import Lock
+from threading import Lock, RLock
 
 from rxloom.admission import Admission, Turn
 from rxloom.chunks import EventReceived
@@ -15,28 +15,78 @@ from rxloom.leg import Leg
 from rxloom.log import ChunkLog
 from rxloom.weak import WeakMap
 
+_early = RLock()  # one for all: it is held for a moment, and a finalizer may want it while its thread holds it
+
 
 class Early:
     """A run that was created here: what came before it started, and waits for it to do so.
 
+    Its methods may be called from any thread.
+
     Attributes:
-        canceled: the reason for which it was cancelled, in a tuple, if it was.
-        events: the events sent to it.
         watching: the streams of those who observe it.
         turn: its place in the queue, while it waits there.
-        started: whether it has started.
+        started: whether its leg is there, and takes what comes from now on.
     """
 
-    __slots__ = ("__weakref__", "_run_id", "canceled", "events", "started", "turn", "watching")
+    __slots__ = ("__weakref__", "_canceled", "_entered", "_events", "_run_id", "started", "turn", "watching")
 
     def __init__(self, run_id: str) -> None:
         """Make one for a run that has just been created."""
         self._run_id = run_id
-        self.canceled: tuple[str | None] | None = None
-        self.events: tuple[EventReceived, ...] = ()
+        self._canceled: tuple[str | None] | None = None
+        self._events: tuple[EventReceived, ...] = ()
+        self._entered = False
         self.watching: tuple[Feed, ...] = ()
         self.turn: Turn | None = None
         self.started: bool = False
+
+    # -- what comes before it starts: each of these tells whether it came before --------------------------------------
+
+    def cancel(self, reason: str | None) -> bool:
+        """Have it end as canceled as soon as it starts."""
+        with _early:
+            self._canceled = self._canceled or (reason,)
+            return not self.started
+
+    def send(self, event: EventReceived) -> bool:
+        """Keep an event for it."""
+        with _early:
+            self._events = (*self._events, event)
+            return not self.started
+
+    def watch(self, feed: Feed) -> bool:
+        """Keep a stream that observes it."""
+        with _early:
+            if not self.started:
+                self.watching = (*self.watching, feed)
+            return not self.started
+
+    # -- starting ------------------------------------------------------------------------------------------------
+
+    def enter(self) -> bool:
+        """Be the one who starts it; tell whether nobody else did."""
+        with _early:
+            entered, self._entered = self._entered, True
+            return not entered
+
+    def begin(self) -> tuple[tuple[str | None] | None, Sequence[EventReceived]]:
+        """Take what came before: the reason for which it was cancelled, if it was, and the events."""
+        with _early:
+            self.started = True
+            events, self._events = self._events, ()
+            return self._canceled, events
+
+    def watchers(self) -> Sequence[Feed]:
+        """Take the streams of those who observe it."""
+        with _early:
+            watching, self.watching = self.watching, ()
+            return watching
+
+    def fail(self) -> None:
+        """Take note that it did not start."""
+        with _early:
+            self.started = self._entered = False
 
     def forsake(self, error: Exception) -> None:
         """Tell those who observe it that it will not start."""

@@ -133,6 +133,9 @@ def test_closing_from_another_loop_waits_for_runs_in_the_background() -> None:
 
 def test_run_of_one_loop_is_awaited_read_and_cancelled_on_another() -> None:
     async def elsewhere() -> tuple[list[str], str, str]:
+        async for chunk in stream:
+            if chunk.type == "workflow-step-start":
+                break
         await run.cancel("from elsewhere")
         return told([chunk async for chunk in stream]), (await stream).status, (await run.snapshot()).status
 
