@@ -141,6 +141,8 @@ def test_run_of_one_loop_is_awaited_read_and_cancelled_on_another() -> None:
 
     run = WAITER.create_run()
     stream = run.stream_vnext(1)  # in the background
+    heard = hear(stream)
+    eventually(lambda: len(heard.items) == 2)
     chunks, result, stored = asyncio.run(elsewhere())
 
     assert chunks == ["start", "step: running", "step: canceled", "canceled", "canceled"]

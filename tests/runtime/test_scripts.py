@@ -150,8 +150,8 @@ def interrupted(body: str) -> tuple[int, str, str]:
 def test_ctrl_c_while_a_script_blocks_ends_the_waiting() -> None:
     code, out, _ = interrupted("""
         stream = on(NAP).stream_vnext(0.5)
-        print("ready", flush=True)
         try:
+            print("ready", flush=True)
             stream.run()
         except KeyboardInterrupt:
             print("interrupted", flush=True)
