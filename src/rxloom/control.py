@@ -297,6 +297,8 @@ class Control(Lookup):
         registry = self.registry
         leg = registry.live.get(self.run_id)
         if leg is not None:
+            if not leg.execution.port.scheduler.on_loop():  # it has begun just now, on another loop
+                return False
             leg.cancel(reason, grace)
             await leg.wait_ended()
             return False
@@ -330,8 +332,10 @@ class Control(Lookup):
         registry = self.registry
         leg = registry.live.get(self.run_id)
         if leg is not None:
-            leg.receive(event)
-            return True
+            here = leg.execution.port.scheduler.on_loop()  # or it has begun just now, on another loop
+            if here:
+                leg.receive(event)
+            return here
         log = await self.find()
         if isinstance(log, Early):
             return log.send(event)

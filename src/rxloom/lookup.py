@@ -110,10 +110,15 @@ class Lookup:
 
     async def snapshot(self) -> Snapshot:
         """Return a copy of the fold."""
-        return await self.on_loop(self._copy)
+        while (copy := await self.on_loop(self._copy)) is None:
+            pass
+        return copy
 
-    async def _copy(self) -> Snapshot:
+    async def _copy(self) -> Snapshot | None:
         log = await self.find()
+        leg = self.registry.live.get(self.run_id)
+        if leg is not None and not leg.execution.port.scheduler.on_loop():  # it has begun just now, on another loop
+            return None
         return Snapshot(self.run_id, self.workflow_id) if isinstance(log, Early) else log.snapshot.copy()
 
     # -- owning --------------------------------------------------------------------------------------------------

@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+
+import pytest
 
 from rxloom import RunAlreadyStarted, create_step, create_workflow
 from tests.ledger import ledger
@@ -15,6 +18,15 @@ from tests.ledger import ledger
 __all__ = ["ledger"]
 
 TIMES = 60
+
+
+@pytest.fixture(autouse=True)
+def threads_change_often() -> Iterator[None]:
+    """Let threads take turns after each few instructions."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
 
 
 def at_once(*actions: Callable[[], Any]) -> list[Any]:
