@@ -294,25 +294,24 @@ class Control(Lookup):
 
     async def _cancel(self, reason: str | None, grace: float) -> bool:
         """Go one step towards a run that is settled; tell whether it is."""
-        registry = self.registry
-        leg = registry.live.get(self.run_id)
+        leg = self.registry.live.get(self.run_id)
         if leg is not None:
-            if not leg.execution.port.scheduler.on_loop():  # it has begun just now, on another loop
-                return False
-            leg.cancel(reason, grace)
-            await leg.wait_ended()
+            if leg.execution.port.scheduler.on_loop():  # else it has begun just now, on another loop
+                leg.cancel(reason, grace)
+                await leg.wait_ended()
             return False
         log = await self.find()
         if isinstance(log, Early):
-            if not log.cancel(reason):
-                return False
-            if log.turn is not None:
-                registry.turns.hurry(log.turn)
-            return True
-        if log.snapshot.status in TERMINAL:
-            return True
+            kept = log.cancel(reason)
+            if kept and log.turn is not None:
+                self.registry.turns.hurry(log.turn)
+            return kept
+        return log.snapshot.status in TERMINAL or await self._end_canceled(log, reason)
+
+    async def _end_canceled(self, log: ChunkLog, reason: str | None) -> bool:
+        """Append the leg that cancels a run which nobody carries out; tell whether it still was one."""
         async with self.owning():
-            if self.run_id in registry.live or log.snapshot.status in TERMINAL:
+            if self.run_id in self.registry.live or log.snapshot.status in TERMINAL:
                 return False
             workflow = self.workflow_of(log.snapshot)
             head = await self.runtime.store.take(self.run_id)
