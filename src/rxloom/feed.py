@@ -229,6 +229,9 @@ class Cursor(DisposableBase):
     def finished(self, error: Exception | None) -> None:
         """Take the end."""
 
+    def faulted(self) -> None:
+        """Let go of a subscriber that raised."""
+
     @property
     def stopped(self) -> bool:
         """Whether it takes nothing more, though nobody could dispose it yet."""
@@ -340,6 +343,7 @@ class Cursor(DisposableBase):
     def _fault(self, error: BaseException) -> None:
         self.disposed = True
         self._leave()
+        self.faulted()
         self.feed.report(error)
 
     def _leave(self) -> None:

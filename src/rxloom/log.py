@@ -21,6 +21,9 @@ from rxloom.snapshot import Snapshot
 
 BATCH = 1024
 
+_heard: set[ChunkLog] = set()
+"""The logs that somebody listens to. Of a run that is suspended, say, nobody else may hold it."""
+
 
 class Listener(Protocol):
     """What the log tells its chunks to: a subscription, or a projection of the fold."""
@@ -220,6 +223,7 @@ class ChunkLog(Paced):
     def _end_listeners(self, error: Exception) -> None:
         with self.lock:
             listeners, self._listeners, self._keen = self._listeners, (), ()
+            _heard.discard(self)
         for listener in listeners:
             listener.end(error)
 
@@ -228,6 +232,7 @@ class ChunkLog(Paced):
         self.lock: RLock = RLock()
         self.error: Exception | None = error
         self._listeners = self._keen = ()
+        _heard.discard(self)
         self.pacing: tuple[ref[PacingReader], ...] = ()
         self._sleepers = []
 
@@ -308,6 +313,7 @@ class ChunkLog(Paced):
         """Add a listener that has been told everything so far."""
         with self.lock:
             self._listeners = (*self._listeners, listener)
+            _heard.add(self)
             if listener.keen:
                 self._keen = (*self._keen, listener)
 
@@ -316,6 +322,8 @@ class ChunkLog(Paced):
         with self.lock:
             self._listeners = tuple(one for one in self._listeners if one is not listener)
             self._keen = tuple(one for one in self._keen if one is not listener)
+            if not self._listeners:
+                _heard.discard(self)
 
     def sleep(self, seq: int, sleeper: Sleeper) -> None:
         """Have `sleeper` woken when chunk `seq` was told or the run is interrupted, perhaps a moment too early."""

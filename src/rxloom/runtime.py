@@ -282,6 +282,8 @@ class Runtime:
                 one.cancel()
         for leg in list(self.registry.live.values()):
             await _on_loop_of(leg, partial(_take, leg))
+        for log in self.registry.logs.values():  # of runs that are suspended, say: whoever waits for what comes next
+            log.interrupt(RunInterrupted("the runtime was closed", run_id=log.run_id))
         for label in self._pool.close():
             logger.error("the thread that runs %r does not answer; it is left behind", label)
         self._stop_background()

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from reactivex import Observable
 from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
+from reactivex.observer import Observer
 from typing_extensions import override
 
 from rxloom.chunks import Chunk, Usage
@@ -23,14 +24,27 @@ Out = TypeVar("Out")
 T = TypeVar("T")
 
 
-class _Subscription(Cursor):
-    """A subscriber of the chunks."""
+_NOBODY: Observer[Any] = Observer()
+
+
+class _Subscriber(Cursor, Generic[T]):
+    """A cursor that tells an observer."""
 
     __slots__ = ("_observer",)
 
-    def __init__(self, feed: Feed, observer: ObserverBase[Chunk], first: int = 0) -> None:
-        super().__init__(feed, first)
-        self._observer = observer
+    def __init__(self, feed: Feed, observer: ObserverBase[T]) -> None:
+        super().__init__(feed)
+        self._observer: ObserverBase[T] = observer
+
+    @override
+    def faulted(self) -> None:
+        self._observer = _NOBODY  # the one that raised refers to this, and nobody disposes it
+
+
+class _Subscription(_Subscriber[Chunk]):
+    """A subscriber of the chunks."""
+
+    __slots__ = ()
 
     @override
     def began(self) -> None:
@@ -54,16 +68,15 @@ class _Subscription(Cursor):
             self._observer.on_error(error)
 
 
-class _Follower(Cursor, Generic[T]):
+class _Follower(_Subscriber[T]):
     """A subscriber of what `project` makes of the snapshot: the value now, then each change."""
 
-    __slots__ = ("_distinct", "_observer", "_project", "_told", "_value")
+    __slots__ = ("_distinct", "_project", "_told", "_value")
 
     def __init__(
         self, feed: Feed, observer: ObserverBase[T], project: Callable[[Snapshot], T], *, distinct: bool
     ) -> None:
-        super().__init__(feed)
-        self._observer = observer
+        super().__init__(feed, observer)
         self._project = project
         self._distinct = distinct
         self._told = False
@@ -119,14 +132,13 @@ class _Follower(Cursor, Generic[T]):
             self._observer.on_error(error)
 
 
-class _Ending(Cursor):
+class _Ending(_Subscriber[Any]):
     """A subscriber of the result."""
 
-    __slots__ = ("_make", "_observer")
+    __slots__ = ("_make",)
 
     def __init__(self, feed: Feed, observer: ObserverBase[Any], make: Callable[[WorkflowResult[Any]], Any]) -> None:
-        super().__init__(feed)
-        self._observer = observer
+        super().__init__(feed, observer)
         self._make = make
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rxloom import MemoryStore, Runtime, StepContext
+from rxloom import MemoryStore, RunInterrupted, Runtime, StepContext
 from rxloom.errors import RunNotFound
 from tests.hearing import ASKER, FAILER, SLOW_WRITER, WRITER, Numbers, hear, one, seqs
 from tests.play import told, turns
@@ -126,6 +126,36 @@ async def test_observer_of_all_legs_begins_at_any_seq(from_seq: int) -> None:
 
     assert seqs([chunk async for chunk in observed]) == list(range(from_seq, 12))
     assert (await observed.usage) == (await run.snapshot()).usage
+
+
+async def test_observer_of_a_suspended_run_is_not_lost_though_nobody_else_refers_to_it() -> None:
+    runtime = Runtime(TWICE)
+    run = runtime.create_run("flow", run_id="x")
+    await run.start(1)
+    heard = hear(run.observe_stream_vnext(close_on_suspend=False))
+    await turns()
+    del run
+    gc.collect()
+    await runtime.run("x").resume(2)
+    gc.collect()
+    await runtime.run("x").resume(3)
+    await turns()
+
+    assert heard.end == "completed"
+    assert seqs(heard.items) == list(range(12))
+
+
+async def test_observer_of_a_suspended_run_is_told_that_the_runtime_was_closed() -> None:
+    runtime = Runtime(TWICE)
+    run = runtime.create_run("flow")
+    first = run.stream_vnext(1)
+    await first
+    heard = hear(run.observe_stream_vnext(close_on_suspend=False))
+    await turns()
+    await runtime.aclose()
+
+    assert type(heard.end) is RunInterrupted
+    assert (await first).status == "suspended"
 
 
 # -- from what the store keeps -------------------------------------------------------------------------------------

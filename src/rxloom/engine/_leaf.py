@@ -168,9 +168,7 @@ class Leaf(Services):
         """Take what the body raised."""
         self._leave()
         execution = self.execution
-        if ends_the_run(execution, error, asked=self.then is not None):
-            return
-        if self.then is not None:
+        if ends_the_run(execution, error, asked=self.then is not None) or self.then is not None:
             self.go_on_if_empty()
         elif self.closed:
             return

@@ -7,7 +7,7 @@ operators, threads or streams, and what follows a body that raised or was cancel
 
 from __future__ import annotations
 
-from asyncio import CancelledError, current_task, sleep
+from asyncio import current_task, sleep
 from collections.abc import Coroutine, Generator
 from contextvars import Context
 from typing import Any, Protocol
@@ -111,11 +111,10 @@ class Strand:
         except GeneratorExit:
             thrown_away(self._execution)
             raise
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 # the runner knows what it is
             runner, self.next = self.next, None
             if runner is not None:
                 self._settle(runner.raised, error)
-            raise
 
     async def _one(self, execution: Execution, runner: Runner) -> bool:
         """Run one body; tell whether the task is fit for another one."""
@@ -145,7 +144,7 @@ class Strand:
         execution = self._execution
         if self.task.shut_down:
             thrown_away(execution)  # whatever the body has made of that
-        elif self.task.cancelling():
+        if self.task.cancelling():
             self._settle(runner.returned, value)
         else:
             execution.strand = self
@@ -155,14 +154,17 @@ class Strand:
         return False
 
     def _goes_on(self, runner: Runner, error: BaseException) -> bool:
-        """Hand over what the body raised; tell whether the task has to end with it, too."""
+        """Hand over what the body raised; tell whether the task has to end with it, too.
+
+        It does so only where it is thrown away: an exception that nobody asks a task for is a cycle with its frames.
+        """
         execution = self._execution
         if isinstance(error, GeneratorExit) and current_task(execution.loop) is not self.task:
             thrown_away(execution)
             return True
         pass_on(execution, error)
         self._settle(runner.raised, error)
-        return execution.interrupted and isinstance(error, CancelledError)
+        return False
 
     def _settle(self, take: Any, outcome: Any) -> None:
         try:
