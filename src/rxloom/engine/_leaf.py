@@ -116,7 +116,7 @@ class Leaf(Services):
         self.signal = None
         self.touched = False
         self._used = ()
-        given = self.execution.snapshot.answers.get(self.path) if self.execution.recorded else None
+        given = self.execution.snapshot.answers.get(self.path) if self.execution.recall is not None else None
         self._answers = None if given is None else [_own(answer) for answer in given]
         self.context = context = StepContext(self)
         step = self.step
