@@ -39,10 +39,10 @@ class WeakMap(Generic[T]):
     def __init__(self) -> None:
         """Make an empty one."""
         self._refs: dict[str, ref[T]] = {}
-        refs = self._refs
+        refs, entry = self._refs, _Entry  # held, since the module may be taken down before the last value is
 
         def forget(dead: ref[T]) -> None:
-            if isinstance(dead, _Entry) and refs.get(dead.name) is dead:  # else another value has taken its place
+            if isinstance(dead, entry) and refs.get(dead.name) is dead:  # else another value has taken its place
                 refs.pop(dead.name, None)
 
         self._forget = forget
