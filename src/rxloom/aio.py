@@ -20,7 +20,7 @@ from typing_extensions import override
 
 from rxloom.errors import NoEventLoop, StreamOverflow
 from rxloom.observable import BoundObservable
-from rxloom.scheduler import LoopScheduler, call_on, running_loop
+from rxloom.scheduler import LoopScheduler, call_on, ring, running_loop
 
 __all__ = ["ObservableIterator", "OnOverflow", "from_async_iterable", "to_async_iterator"]
 
@@ -230,7 +230,7 @@ class _Inbox(ObserverBase[_T], Generic[_T]):
         waiter, self._waiter = self._waiter, None
         if waiter is None:
             return
-        call_on(waiter.get_loop(), partial(_set, waiter))
+        call_on(waiter.get_loop(), partial(ring, waiter))
 
     # -- the reader's side, on its loop ----------------------------------------------------------------------
 
@@ -262,11 +262,6 @@ class _Inbox(ObserverBase[_T], Generic[_T]):
             else:
                 self._waiter = waiter
             return waiter
-
-
-def _set(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_result(None)
 
 
 class _Pump(DisposableBase, Generic[_T]):

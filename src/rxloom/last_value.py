@@ -6,6 +6,7 @@ import asyncio
 import threading
 from abc import abstractmethod
 from collections.abc import Callable
+from functools import partial
 from typing import Generic, TypeVar, cast
 
 from reactivex.abc import DisposableBase, ObservableBase, ObserverBase, SchedulerBase
@@ -13,7 +14,7 @@ from reactivex.internal.exceptions import SequenceContainsNoElementsError
 from typing_extensions import override
 
 from rxloom.errors import RunInterrupted, WrongLoop
-from rxloom.scheduler import call_on, running_loop
+from rxloom.scheduler import FATAL, call_on, ring, running_loop
 
 __all__ = ["block_for_last", "last_of", "last_told"]
 
@@ -135,11 +136,7 @@ class _Awaiting(_Last[_T]):
     @override
     def notify(self) -> None:
         # The future is only the bell: an error such as StopIteration cannot be put into one.
-        call_on(self._loop, self._wake)
-
-    def _wake(self) -> None:
-        if not self.woken.done():
-            self.woken.set_result(None)
+        call_on(self._loop, partial(ring, self.woken))
 
 
 class _Blocking(_Last[_T]):
@@ -157,7 +154,7 @@ class _Blocking(_Last[_T]):
     def raised(self, error: Exception) -> BaseException:
         # Here it goes to the thread that would have got it; awaited, it would end a loop that has no part in it.
         cause = error.__cause__
-        taken = isinstance(error, RunInterrupted) and isinstance(cause, KeyboardInterrupt | SystemExit)
+        taken = isinstance(error, RunInterrupted) and isinstance(cause, FATAL)
         return cause if cause is not None and taken else error
 
     def wait(self) -> None:

@@ -17,6 +17,7 @@ from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
 from typing_extensions import override
 
 from rxloom.observable import BoundObservable
+from rxloom.scheduler import FATAL
 
 __all__ = ["Latest"]
 
@@ -193,7 +194,7 @@ class _Subscriber(DisposableBase, Generic[_T]):
                 observer.on_completed()
             else:
                 observer.on_error(event)
-        except (KeyboardInterrupt, SystemExit):
+        except FATAL:
             self._leave()
             raise
         except BaseException as error:  # noqa: BLE001  whatever it is, it must not reach the others
@@ -217,7 +218,7 @@ def _drain(subscribers: Iterable[_Subscriber[_T]]) -> None:
     for subscriber in subscribers:
         try:
             subscriber.drain()
-        except (KeyboardInterrupt, SystemExit) as error:
+        except FATAL as error:
             fatal = error
     if fatal is not None:
         raise fatal

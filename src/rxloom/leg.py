@@ -31,6 +31,7 @@ from rxloom.error_info import error_info
 from rxloom.errors import RunTimeout
 from rxloom.outcome import LegOutcome
 from rxloom.ports.node import WorkflowPort
+from rxloom.scheduler import ring
 from rxloom.schema import input_invalid, output_invalid
 from rxloom.settings import Callback, RunInfo
 from rxloom.values import copy_plain
@@ -391,8 +392,7 @@ class Leg:
         execution.root.then = None
         execution.close()
         for waiter in self._waiters or ():
-            if not waiter.done():
-                waiter.set_result(None)
+            ring(waiter)
         self._waiters, on_end, self.on_end = None, self.on_end, None
         if on_end is not None:
             on_end(execution.run_id)

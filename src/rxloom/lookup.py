@@ -13,7 +13,7 @@ from rxloom.log import ChunkLog
 from rxloom.ports.loop import LoopPort
 from rxloom.ports.runtime import RuntimePort
 from rxloom.registry import Early, Registry
-from rxloom.scheduler import call_on
+from rxloom.scheduler import call_on, ring
 from rxloom.snapshot import Snapshot
 
 T = TypeVar("T")
@@ -129,7 +129,7 @@ class Lookup:
         loop = asyncio.get_running_loop()
         while True:
             freed: asyncio.Future[None] = loop.create_future()
-            if self.registry.claim(self.run_id, partial(call_on, loop, partial(_set, freed))):
+            if self.registry.claim(self.run_id, partial(call_on, loop, partial(ring, freed))):
                 break
             await freed
         try:
@@ -165,8 +165,3 @@ class Lookup:
                 task = asyncio.current_task()
                 if task is None or task.cancelling():
                     raise
-
-
-def _set(freed: asyncio.Future[None]) -> None:
-    if not freed.done():
-        freed.set_result(None)

@@ -19,6 +19,7 @@ from weakref import WeakSet
 from typing_extensions import override
 
 from rxloom.ports.offload import Call, Offload, Outcome
+from rxloom.scheduler import hold, release
 
 __all__ = ["ThreadPool"]
 
@@ -264,16 +265,12 @@ class _Call:
 
     def hold(self) -> None:
         """Make a virtual clock stand still."""
-        hold: Callable[[], None] | None = getattr(self._loop, "hold", None)
-        if hold is not None:
-            hold()
+        hold(self._loop)
 
     def release(self) -> None:
         """Let a virtual clock go on, and drop what is not needed any more."""
         self._fn = self._on_done = self._context = None
-        release: Callable[[], None] | None = getattr(self._loop, "release", None)
-        if release is not None:
-            release()
+        release(self._loop)
 
     def run(self) -> None:
         """Carry out the call, on the worker's thread."""

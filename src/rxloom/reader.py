@@ -18,7 +18,7 @@ from rxloom.engine import CURRENT_RUNS
 from rxloom.errors import StreamOverflow
 from rxloom.feed import Feed, fresh
 from rxloom.log import ChunkLog
-from rxloom.scheduler import call_on
+from rxloom.scheduler import call_on, ring
 
 OnOverflow: TypeAlias = Literal["wait", "drop_oldest", "error"]
 POLICIES: Final = ("wait", "drop_oldest", "error")
@@ -209,7 +209,7 @@ class ChunkIterator(AsyncIterator[Chunk]):
         if get_ident() == self._thread:
             waiter.set_result(None)
         else:
-            call_on(waiter.get_loop(), partial(_set, waiter))
+            call_on(waiter.get_loop(), partial(ring, waiter))
 
     def close(self) -> None:
         """Free the reader; writers that wait for it go on."""
@@ -242,8 +242,3 @@ class ChunkIterator(AsyncIterator[Chunk]):
 def _turn() -> Generator[None]:
     """Let everything else that is ready run once."""
     yield
-
-
-def _set(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_result(None)

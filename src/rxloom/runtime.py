@@ -23,7 +23,7 @@ from rxloom.offload import ThreadPool
 from rxloom.ports.store import Head, Store
 from rxloom.registry import Registry
 from rxloom.run import Run
-from rxloom.scheduler import running_loop
+from rxloom.scheduler import FATAL, raise_in, running_loop
 from rxloom.snapshot import RunStatus
 from rxloom.workflow import Workflow, checked_workflow
 
@@ -241,12 +241,12 @@ class Runtime:
     def report(self, error: BaseException) -> None:
         """Report what a subscriber raised; what is to end the program goes on to whoever runs the loop."""
         self._tell(error)
-        if isinstance(error, (KeyboardInterrupt, SystemExit)):
+        if isinstance(error, FATAL):
             loop = running_loop()
             if loop is None:
                 raise error
             if self._background is None or loop is not self._background.binding.loop:
-                loop.call_soon(_raise, error)
+                raise_in(loop, error)
 
     def _tell(self, error: BaseException) -> None:
         if self._on_subscriber_error is not None:
@@ -355,10 +355,6 @@ async def _take(leg: Leg) -> None:
         _, open_ = await asyncio.wait(tasks, timeout=LAST_CHANCE)
         if open_:
             logger.error("%d tasks of run %s do not end; they are left behind", len(open_), execution.run_id)
-
-
-def _raise(error: BaseException) -> None:
-    raise error
 
 
 def _after_fork() -> None:

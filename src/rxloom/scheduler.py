@@ -12,16 +12,19 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from reactivex.abc import DisposableBase, ScheduledAction
 from reactivex.scheduler.eventloop import AsyncIOScheduler
 from reactivex.typing import AbsoluteTime, RelativeTime
 from typing_extensions import override
 
-__all__ = ["LoopScheduler", "call_on", "running_loop", "unheld"]
+__all__ = ["FATAL", "LoopScheduler", "call_on", "hold", "raise_in", "release", "ring", "running_loop", "unheld"]
 
 _State = TypeVar("_State")
+
+FATAL: Final = (KeyboardInterrupt, SystemExit)
+"""What is to end the program, and not only what raised it."""
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:
@@ -41,18 +44,43 @@ def call_on(loop: asyncio.AbstractEventLoop, action: Callable[[], object]) -> No
         loop.call_soon_threadsafe(action)
 
 
+def ring(bell: asyncio.Future[None]) -> None:
+    """Wake whoever awaits `bell`; harmless when that was done, or given up, before. On the thread of its loop."""
+    if not bell.done():
+        bell.set_result(None)
+
+
+def raise_in(loop: asyncio.AbstractEventLoop, error: BaseException) -> None:
+    """Have whoever runs `loop` get `error`; out of a task nobody awaits, asyncio would report it instead."""
+    loop.call_soon(_raise, error)
+
+
+def _raise(error: BaseException) -> None:
+    raise error
+
+
+def hold(loop: asyncio.AbstractEventLoop) -> None:
+    """Let the clock of a loop with virtual time stand still; nothing on any other loop."""
+    stand: Callable[[], None] | None = getattr(loop, "hold", None)
+    if stand is not None:
+        stand()
+
+
+def release(loop: asyncio.AbstractEventLoop) -> None:
+    """Undo one `hold`."""
+    go_on: Callable[[], None] | None = getattr(loop, "release", None)
+    if go_on is not None:
+        go_on()
+
+
 @contextmanager
 def unheld(loop: asyncio.AbstractEventLoop) -> Generator[None]:
     """Let a virtual clock go on, which stands still for a call on a thread, while that call waits for the loop."""
-    release: Callable[[], None] | None = getattr(loop, "release", None)
-    hold: Callable[[], None] | None = getattr(loop, "hold", None)
-    if release is not None:
-        release()
+    release(loop)
     try:
         yield
     finally:
-        if hold is not None:
-            hold()
+        hold(loop)
 
 
 def _clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:

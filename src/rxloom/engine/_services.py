@@ -20,7 +20,7 @@ from rxloom.engine._shutdown import ends_the_run
 from rxloom.errors import DefinitionError, RunInterrupted, WriterClosed
 from rxloom.latest import Latest
 from rxloom.ports.offload import Outcome
-from rxloom.scheduler import unheld
+from rxloom.scheduler import ring, unheld
 from rxloom.state import fields_of
 from rxloom.values import copy_plain
 
@@ -154,8 +154,8 @@ class Services(Call):
         def done(found: Outcome[T]) -> None:
             nonlocal outcome
             outcome = found
-            if waiter is not None and not waiter.done():
-                waiter.set_result(None)
+            if waiter is not None:
+                ring(waiter)
 
         handle = execution.offload.submit(work, done, context=copy_context(), loop=execution.loop, label=self.path)
         cancelled: CancelledError | None = None
@@ -234,7 +234,7 @@ class Services(Call):
                 waiter: Future[None] = execution.loop.create_future()
 
                 def wake(waiter: Future[None] = waiter) -> None:
-                    execution.soon(partial(_set, waiter))
+                    execution.soon(partial(ring, waiter))
 
                 log.wait_for_room(wake)
                 timer = execution.after(oldest + STALLED_AFTER - now, wake)
@@ -283,8 +283,3 @@ class Services(Call):
         fine = self.ctx.scope.workflow.settings.state.checked(changes)
         if fine:
             self.execution.note(StateWrite(fine))
-
-
-def _set(waiter: Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_result(None)

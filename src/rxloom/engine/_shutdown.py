@@ -7,8 +7,7 @@ import asyncio
 from rxloom.engine._execution import Execution
 from rxloom.engine._task import LegTask
 from rxloom.errors import RunInterrupted
-
-FATAL = (KeyboardInterrupt, SystemExit)
+from rxloom.scheduler import FATAL, raise_in
 
 
 def ends_the_run(execution: Execution, error: BaseException, *, asked: bool) -> bool:
@@ -33,12 +32,7 @@ def pass_on(execution: Execution, error: BaseException) -> None:
     Call this before anybody else is told: else whoever awaits the run may end the loop with another exception.
     """
     if isinstance(error, FATAL) and not execution.own_loop:
-        # Not out of the task: nobody awaits it, so that asyncio would report it once more.
-        execution.loop.call_soon(_raise, error)
-
-
-def _raise(error: BaseException) -> None:
-    raise error
+        raise_in(execution.loop, error)
 
 
 def thrown_away(execution: Execution) -> None:
