@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from contextvars import Context
+from contextvars import Context, copy_context
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from rxloom.admission import Turn
 from rxloom.chunks import EventReceived
-from rxloom.engine import Execution, fresh_context
+from rxloom.engine import Execution
 from rxloom.errors import (
     NotSuspended,
     OwnershipLost,
@@ -315,7 +315,7 @@ class Control(Lookup):
                 return False
             workflow = self.workflow_of(log.snapshot)
             head = await self.runtime.store.take(self.run_id)
-            ended = self._leg(log, workflow, self.runtime.here(), fresh_context(), fence=head.fence)
+            ended = self._leg(log, workflow, self.runtime.here(), copy_context(), fence=head.fence)
             ended.end_canceled(reason)
         return True
 

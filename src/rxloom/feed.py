@@ -16,7 +16,6 @@ from rxloom.errors import RxLoomError
 from rxloom.log import ChunkLog, Ending
 from rxloom.ports.loop import LoopPort
 from rxloom.scheduler import LoopScheduler
-from rxloom.snapshot import TERMINAL
 
 BEGIN = 0.05
 """Seconds that disposing on another thread waits for a call that is about to begin; as a rule it is microseconds."""
@@ -49,8 +48,7 @@ class View(NamedTuple):
         """Tell whether the stream ends with this finish."""
         if chunk.seq < self.end_after:
             return False
-        status = chunk.payload.workflow_status
-        return status in TERMINAL or status == "tripwire" or not (self.terminal and status in {"suspended", "paused"})
+        return not (self.terminal and chunk.payload.workflow_status in {"suspended", "paused"})
 
     def skips(self, chunk: Chunk) -> bool:
         """Tell whether this chunk is left out."""

@@ -90,8 +90,7 @@ class Early:
 
     def forsake(self, error: Exception) -> None:
         """Tell those who observe it that it will not start."""
-        watching, self.watching = self.watching, ()
-        for feed in watching:
+        for feed in self.watchers():
             feed.hop(partial(feed.refuse, error))
 
     def __del__(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import copy_context
 from functools import partial
 from typing import Any, Final, Generic, Literal, TypeVar
 
@@ -10,7 +11,6 @@ from typing_extensions import override
 
 from rxloom.chunks import EventReceived
 from rxloom.control import Control, Opening, Ticket, Work
-from rxloom.engine import fresh_context
 from rxloom.errors import RunAlreadyStarted
 from rxloom.feed import Feed, View
 from rxloom.ports.loop import LoopPort
@@ -259,18 +259,15 @@ class Run(Generic[In, Out]):
     def _stream(self, view: View, opening: Opening) -> WorkflowStream[Out]:
         port = self._control.runtime.here()
         feed = self._feed(view, port)
-        ticket = Ticket(port, feed, fresh_context())
-        if port.scheduler.on_loop():
-            self._control.start(opening, ticket)
-        else:
-            port.call(partial(self._control.start, opening, ticket))
+        ticket = Ticket(port, feed, copy_context())
+        port.call(partial(self._control.start, opening, ticket))
         return WorkflowStream(feed)
 
     def _later(self, view: View, work: Work, port: LoopPort) -> WorkflowStream[Out]:
         """Return a stream whose leg is looked for in a task on `port`."""
         control = self._control
         feed = self._feed(view, port)
-        port.call(partial(control.look_for, work, Ticket(port, feed, fresh_context())))
+        port.call(partial(control.look_for, work, Ticket(port, feed, copy_context())))
         return WorkflowStream(feed)
 
 

@@ -37,6 +37,14 @@ class _Subscriber(Cursor, Generic[T]):
         self._observer: ObserverBase[T] = observer
 
     @override
+    def finished(self, error: Exception | None) -> None:
+        self.feed.look()
+        if error is None:
+            self._observer.on_completed()
+        else:
+            self._observer.on_error(error)
+
+    @override
     def faulted(self) -> None:
         self._observer = _NOBODY  # the one that raised refers to this, and nobody disposes it
 
@@ -58,14 +66,6 @@ class _Subscription(_Subscriber[Chunk]):
     @override
     def stopped(self) -> bool:
         return getattr(self._observer, "is_stopped", False)
-
-    @override
-    def finished(self, error: Exception | None) -> None:
-        self.feed.look()
-        if error is None:
-            self._observer.on_completed()
-        else:
-            self._observer.on_error(error)
 
 
 class _Follower(_Subscriber[T]):
@@ -122,14 +122,6 @@ class _Follower(_Subscriber[T]):
         log = self.feed.log
         if log is not None:
             self.tell(self._project(log.snapshot))
-
-    @override
-    def finished(self, error: Exception | None) -> None:
-        self.feed.look()
-        if error is None:
-            self._observer.on_completed()
-        else:
-            self._observer.on_error(error)
 
 
 class _Ending(_Subscriber[Any]):

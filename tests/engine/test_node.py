@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextvars import copy_context
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from reactivex import operators as ops
 
 from rxloom import create_workflow
 from rxloom.chunks import LegStarted, WorkflowStart, WorkflowStartPayload
-from rxloom.engine import Ctx, Execution, Node, Scope, fresh_context
+from rxloom.engine import Ctx, Execution, Node, Scope
 from rxloom.flow._parallel import Parallel
 from rxloom.flow._seq import Seq
 from rxloom.flow._step import StepNode
@@ -44,7 +45,7 @@ def context(pool: ThreadPool, value: Any) -> Ctx:
     snapshot = Snapshot("run")
     log = ChunkLog("run", MemoryStore(), snapshot, keep=None)
     log.outcome = LegOutcome(snapshot, 1)
-    execution = Execution(log, LoopBinding(asyncio.get_running_loop(), pool), fresh_context())
+    execution = Execution(log, LoopBinding(asyncio.get_running_loop(), pool), copy_context())
     execution.note(LegStarted("start", "wf", 0))
     execution.tell(WorkflowStart("run", WorkflowStartPayload("wf")))
     return Ctx(execution, Scope(workflow, None, execution.root, ""), value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rxloom.engine._bodiless import bodiless
 from rxloom.engine._call import Call
 from rxloom.engine._ctx import BAILED, PAUSED, Ctx, Err, Failure, Halt, Ok
-from rxloom.engine._execution import CURRENT_RUNS, Execution, fresh_context
+from rxloom.engine._execution import CURRENT_RUNS, Execution
 from rxloom.engine._fan import Child, FanOut
 from rxloom.engine._leaf import Leaf
 from rxloom.engine._nested import Nested
@@ -39,6 +39,5 @@ __all__ = [
     "Waiting",
     "bodiless",
     "ends_the_run",
-    "fresh_context",
     "replayed",
 ]

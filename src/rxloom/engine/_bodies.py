@@ -6,34 +6,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Iterator, Mapping
 from functools import partial
 from types import CoroutineType
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from reactivex import Observable
 from reactivex.abc import DisposableBase
 
 from rxloom.collect import only
 from rxloom.step_type import Step
-
-
-class BodyContext(Protocol):
-    """What a body needs of the context it runs in."""
-
-    def write(self, value: Any, /) -> Any:
-        """Write an output; awaiting it waits for slow readers."""
-        ...
-
-    def write_nowait(self, value: Any, /) -> None:
-        """Write an output."""
-        ...
-
-    @property
-    def scheduler(self) -> Any:
-        """The run's scheduler."""
-        ...
-
-    async def on_worker(self, work: Callable[[], Any], /) -> Any:
-        """Run `work` on a worker thread."""
-        ...
 
 
 def body_of(step: Step[Any, Any, Any], value: Any, ctx: Any, sync_ctx: Callable[[], Any]) -> Coroutine[Any, Any, Any]:

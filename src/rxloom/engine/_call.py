@@ -12,10 +12,7 @@ from pydantic import ValidationError
 from reactivex.abc import DisposableBase
 from typing_extensions import override
 
-from rxloom.chunks import (
-    ErrorInfo,
-    Suspension,
-)  # fmt: skip
+from rxloom.chunks import ErrorInfo, Suspension
 from rxloom.engine._ctx import BAILED, Ctx, Err, Failure, Halt, Ok
 from rxloom.engine._limit import Limit
 from rxloom.engine._pipe import Pipe
@@ -113,12 +110,11 @@ class Call(Telling):
 
     def arm_total(self, limit: float) -> None:
         """Start the clock of the whole call, which stood still while it was suspended."""
-        left = max(0.0, limit - self.spent())
-        self._total_timer = Limit(self.execution, left, partial(self._total_expired, limit))
+        self._total_timer = Limit(self.execution, self.left_of(limit), partial(self._total_expired, limit))
 
-    def spent(self) -> float:
-        """Return the seconds that the call took before it was suspended."""
-        return 0.0 if self.entry is None else self.entry.spent_ms / 1000
+    def left_of(self, limit: float) -> float:
+        """Return what is left of some seconds after those that the call took before it was suspended."""
+        return limit if self.entry is None else max(0.0, limit - self.entry.spent_ms / 1000)
 
     def arm_timeout(self, limit: float) -> None:
         """Start the clock of an attempt."""

@@ -7,7 +7,7 @@ from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import Future as Promise
-from contextvars import Context, ContextVar, copy_context
+from contextvars import Context, ContextVar
 from threading import RLock, get_ident
 from typing import Any, Protocol
 
@@ -280,8 +280,3 @@ class Execution:
 def _invoke(_: SchedulerBase, action: Callable[[], None] | None = None) -> None:
     if action is not None:
         action()
-
-
-def fresh_context() -> Context:
-    """Return a copy of the caller's context, for a leg that starts now."""
-    return copy_context()

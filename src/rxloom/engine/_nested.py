@@ -48,8 +48,7 @@ class Nested(Call):
             self.arm_timeout(self.step.timeout)
         limit = self.step.settings.timeout
         if limit is not None:
-            left = max(0.0, limit - self.spent())
-            self._deadline = self.execution.after(left, partial(self._run_out, limit))
+            self._deadline = self.execution.after(self.left_of(limit), partial(self._run_out, limit))
         if self._hops:
             self.busy = True
             self.execution.soon(partial(self._start, ctx))

@@ -204,16 +204,7 @@ class Services(Call):
 
     def record_usage(self, usage: Usage) -> None:
         """Count tokens: told as an output of the shape that carries usage."""
-        fields = {
-            "inputTokens": usage.input_tokens,
-            "outputTokens": usage.output_tokens,
-            "totalTokens": usage.total_tokens,
-            "reasoningTokens": usage.reasoning_tokens,
-            "cachedInputTokens": usage.cached_input_tokens,
-            "cacheCreationInputTokens": usage.cache_creation_input_tokens,
-        }
-        known = {name: number for name, number in fields.items() if number is not None}
-        self.write({"type": "finish", "payload": {"usage": known}})
+        self.write({"type": "finish", "payload": {"usage": usage.wire_fields()}})
 
     def crowded(self) -> bool:
         """Tell whether a reader that paces writers lags too far."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
 
 from reactivex.abc import DisposableBase
 from typing_extensions import override
@@ -18,21 +17,13 @@ class Waiting(Call):
 
     __slots__ = ("event", "until")
 
-    started_at: int
-    told_input: Any
-    call_id: str
-
     @abstractmethod
     def wait(self) -> DisposableBase | None:
         """Begin to wait; whatever wakes it calls `succeed` or `fail`."""
 
     @override
-    def open(self) -> None:
-        """Tell that the call waits."""
+    def tell_start(self) -> None:
         execution = self.execution
-        if self.parent is not None:
-            self.parent.children += 1
-        execution.calls[self] = None
         self.started_at = execution.now()
         self.told_input = copy_plain(self.input)
         self.call_id = execution.next_call_id()

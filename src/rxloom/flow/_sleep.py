@@ -57,13 +57,10 @@ class Sleep(Node):
         return call
 
     def _begin(self, call: _Sleeping, due: Any) -> None:
-        now = call.execution.now()
         try:
-            call.until = _until(self.kind, due, now)
+            call.until = _until(self.kind, due, call.execution.now())
         except Exception as error:  # noqa: BLE001 # a user's value: the step fails with it
-            call.until = now
-            call.open()
-            call.fail(error)
+            _refuse(call, error)
             return
         call.open()
         call.run_attempt()
