@@ -208,7 +208,7 @@ def test_what_is_asked_is_checked_too() -> None:
 
     assert good.result.suspend_payload == {"s": Question(text="ok")}
     assert isinstance(bad.error, OutputInvalid)
-    assert all(word in str(bad.error) for word in ("'s'", "text"))
+    assert all(word in str(bad.error) for word in ("the suspend payload does not fit", "'s'", "text"))
     assert bad.told[-2:] == ["s: failed", "failed"]
 
 

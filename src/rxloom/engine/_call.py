@@ -184,14 +184,16 @@ class Call(Telling):
             self._disarm()
             self._pipe.failed(error)
 
-    def _checked(self, schema: Schema[Any], output: Any) -> tuple[Any, Exception | None]:
-        """Return an output in its type, and what is wrong with it."""
+    def _checked(
+        self, schema: Schema[Any], output: Any, invalid: Callable[..., Exception] = output_invalid
+    ) -> tuple[Any, Exception | None]:
+        """Return an output in its type, and what is wrong with it; `invalid` makes the error of what does not fit."""
         if schema.is_any:
             return output, None
         try:
             return schema.validate(output), None
         except ValidationError as error:
-            return output, output_invalid(self.ctx.scope.workflow.id, self.path, schema, output, error)
+            return output, invalid(self.ctx.scope.workflow.id, self.path, schema, output, error)
         except Exception as error:  # noqa: BLE001 # a user's validator may raise anything
             return output, error
 

@@ -29,6 +29,7 @@ from rxloom.errors import (
     SuspendSignal,
     signal_in,
 )  # fmt: skip
+from rxloom.schema import suspend_invalid
 from rxloom.snapshot import Entry
 from rxloom.step_type import Step
 from rxloom.values import copy_plain
@@ -203,7 +204,7 @@ class Leaf(Services):
                 self.attempt_failed(self._as_failure(signal))
 
     def _suspended(self, signal: SuspendSignal) -> None:
-        payload, wrong = self._checked(self.step.suspend, copy_plain(signal.payload))
+        payload, wrong = self._checked(self.step.suspend, copy_plain(signal.payload), suspend_invalid)
         if wrong is not None:
             self.attempt_failed(wrong)
             return
