@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rxloom import Run, Step, StepContext, WorkflowStream, create_step
+from rxloom import Run, Step, StepContext, SyncStepContext, WorkflowStream, create_step
 from rxloom.chunks import (
     Chunk,
     Custom,
@@ -185,6 +185,19 @@ def asking(id: str = "ask", question: Any = None, *, label: str | None = None, *
     return create_step(id, body, output=Any, **options)
 
 
+def doing(act: Callable[[Any], Any], kind: str = "async", id: str = "act") -> Any:
+    """Make a step of a kind that does something with its context, and waits for it if it is a coroutine."""
+
+    async def later(_: Any, ctx: StepContext) -> Any:
+        done = act(ctx)
+        return await done if hasattr(done, "__await__") else done
+
+    def now(_: Any, ctx: SyncStepContext) -> Any:
+        return act(ctx)
+
+    return create_step(id, later if kind == "async" else now, inline=kind == "inline")
+
+
 def seeing(id: str, look: Callable[[Any], Any], seen: list[Any], **options: Any) -> Step[Any, Any]:
     """Make a step that notes what `look` finds in its context, and passes its input on."""
 
@@ -196,5 +209,5 @@ def seeing(id: str, look: Callable[[Any], Any], seen: list[Any], **options: Any)
 
 
 __all__ = [
-    "Played", "about", "adding", "asking", "failing", "play", "read", "seeing", "told", "turns",
+    "Played", "about", "adding", "asking", "doing", "failing", "play", "read", "seeing", "told", "turns",
 ]  # fmt: skip

@@ -17,7 +17,7 @@ from rxloom import StepContext, SyncStepContext, Usage, WriterClosed, create_ste
 from rxloom.chunks import Custom
 from rxloom.errors import DefinitionError
 from tests.ledger import Ledger, ledger
-from tests.play import Played, about, adding, play, read, seeing
+from tests.play import Played, about, adding, doing, play, read, seeing
 from tests.virtual import virtual
 
 __all__ = ["ledger"]
@@ -33,19 +33,6 @@ def looking(kind: str, look: Callable[[Any], Any], id: str = "look") -> Any:
 
     def now(_: Any, ctx: SyncStepContext) -> Any:
         return look(ctx)
-
-    return create_step(id, later if kind == "async" else now, inline=kind == "inline")
-
-
-def doing(kind: str, act: Callable[[Any], Any], id: str = "act") -> Any:
-    """Make a step of a kind that does something with its context, and waits for it if it is a coroutine."""
-
-    async def later(_: Any, ctx: StepContext) -> Any:
-        done = act(ctx)
-        return await done if hasattr(done, "__await__") else done
-
-    def now(_: Any, ctx: SyncStepContext) -> Any:
-        return act(ctx)
 
     return create_step(id, later if kind == "async" else now, inline=kind == "inline")
 
@@ -125,7 +112,7 @@ def test_writing_appends_a_copy_of_plain_containers(kind: str) -> None:
         data["x"].append(2)
         return done
 
-    played = one(doing(kind, act))
+    played = one(doing(act, kind))
 
     assert about(played.chunks, "act") == ["act: running", "act > {'x': [1]}", "act: success"]
 
@@ -141,12 +128,12 @@ def test_all_ways_of_writing_come_in_order(kind: str) -> None:
         ctx.write_nowait(5)
         return ctx.write(6)
 
-    assert [line for line in one(doing(kind, act)).told if ">" in line] == [f"act > {n}" for n in range(1, 7)]
+    assert [line for line in one(doing(act, kind)).told if ">" in line] == [f"act > {n}" for n in range(1, 7)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_custom_chunk_passes_through_unwrapped_also_from_a_nested_workflow(kind: str) -> None:
-    inner = create_workflow("inner").then(doing(kind, lambda ctx: ctx.custom("data-x", {"y": 1}))).commit()
+    inner = create_workflow("inner").then(doing(lambda ctx: ctx.custom("data-x", {"y": 1}), kind)).commit()
     played = play(create_workflow("wf").then(inner).commit(), 1)
     custom = next(chunk for chunk in played.chunks if isinstance(chunk, Custom))
 
@@ -157,10 +144,20 @@ def test_a_custom_chunk_passes_through_unwrapped_also_from_a_nested_workflow(kin
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("type", ["progress", "data-", "data-rxloom-gap", "workflow-start"])
 def test_a_custom_chunk_of_a_type_that_is_not_its_own_is_refused(kind: str, type: str) -> None:
-    played = one(doing(kind, lambda ctx: ctx.custom(type, 1)))
+    played = one(doing(lambda ctx: ctx.custom(type, 1), kind))
 
     assert isinstance(played.error, DefinitionError)
     assert all(word in str(played.error) for word in (repr(type), "data-", "'act'"))
+
+
+def test_a_custom_chunk_of_a_type_that_is_not_its_own_is_refused_on_a_thread_of_the_users_too() -> None:
+    async def body(_: Any, ctx: StepContext) -> Any:
+        await asyncio.to_thread(ctx.custom, "progress", 1)
+
+    played = play(create_workflow("wf").then(create_step("act", body)).commit(), 1)
+
+    assert isinstance(played.error, DefinitionError)
+    assert "'progress'" in str(played.error)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -169,7 +166,7 @@ def test_usage_is_counted_for_the_step_and_the_run(kind: str) -> None:
         ctx.record_usage(Usage(1, 2, 3))
         ctx.record_usage(Usage(10, 20, 30))
 
-    played = one(doing(kind, act))
+    played = one(doing(act, kind))
 
     assert (played.result.usage.input_tokens, played.result.usage.total_tokens) == (11, 33)
     assert played.result.steps["act"].usage.output_tokens == 22
@@ -189,7 +186,7 @@ def test_the_runtime_context_is_a_mapping_that_later_steps_and_nested_runs_see(k
 
     seen: list[Any] = []
     inner = create_workflow("inner").then(seeing("look", lambda ctx: dict(ctx.runtime_context), seen)).commit()
-    wf = create_workflow("wf").then(doing(kind, act)).then(inner).commit()
+    wf = create_workflow("wf").then(doing(act, kind)).then(inner).commit()
     played = play(wf, 1, runtime_context={"a": 1})
 
     assert played.output == ({"b": 2, "c": 3}, 2, False)
@@ -258,7 +255,7 @@ def test_writing_after_the_step_is_over_is_refused(kind: str) -> None:
             kept[0].custom("data-x", 1)
         return errors
 
-    wf = create_workflow("wf").then(doing(kind, kept.append)).then(create_step("late", late)).commit()
+    wf = create_workflow("wf").then(doing(kept.append, kind)).then(create_step("late", late)).commit()
     errors = play(wf, 1).output
 
     assert all("'act'" in error for error in errors)

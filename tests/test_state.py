@@ -17,7 +17,7 @@ from rxloom import InputInvalid, Reduce, StepContext, SyncStepContext, create_st
 from rxloom.chunks import StateWrite
 from rxloom.errors import DefinitionError
 from tests.ledger import Ledger, ledger
-from tests.play import Played, play, seeing
+from tests.play import Played, doing, play, seeing
 
 __all__ = ["ledger"]
 
@@ -45,19 +45,6 @@ class Typed(TypedDict):
 
 
 SCHEMAS = [Model, Data, Typed]
-
-
-def doing(act: Any, kind: str = "async", id: str = "act") -> Any:
-    """Make a step of a kind that does something with its context."""
-
-    async def later(_: Any, ctx: StepContext) -> Any:
-        done = act(ctx)
-        return await done if hasattr(done, "__await__") else done
-
-    def now(_: Any, ctx: SyncStepContext) -> Any:
-        return act(ctx)
-
-    return create_step(id, later if kind == "async" else now, inline=kind == "inline")
 
 
 def run(schema: Any, *steps: Any, **options: Any) -> Played:

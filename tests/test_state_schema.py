@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field, field_validator
 
 from rxloom import DefinitionError, InputInvalid, create_workflow
 from rxloom.state import StateSpec, fields_of
-from tests.test_state import Data, Model, doing, run
+from tests.play import doing
+from tests.test_state import Data, Model, run
 
 
 @pytest.mark.parametrize("change", [{"size": -1}, {"name": "x" * 9}, {"even": 3}], ids=str)

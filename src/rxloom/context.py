@@ -12,7 +12,7 @@ from reactivex.observer import Observer
 from typing_extensions import TypeVar
 
 from rxloom.chunks import Answer, Usage
-from rxloom.errors import AbortSignal, BailSignal, StepSignal, SuspendSignal
+from rxloom.errors import AbortSignal, BailSignal, DefinitionError, StepSignal, SuspendSignal
 from rxloom.ports.call import CallPort
 from rxloom.step_type import Step
 
@@ -225,10 +225,11 @@ class StepContext(_Context[StateT, ResumeT]):
         """Write a chunk of your own type, which has to start with `data-`.
 
         Raises:
-            DefinitionError: when the type does not start with `data-`.
+            DefinitionError: when the type does not start with `data-`, or starts with `data-rxloom-`.
             WriterClosed: when the step is over.
         """
         call = self._call
+        _check_custom(type, call.path)
         if call.on_thread():
             call.custom(type, data)
             return call.room() if call.crowded() else NOTHING
@@ -310,10 +311,11 @@ class SyncStepContext(_Context[StateT, ResumeT]):
         """Write a chunk of your own type, which has to start with `data-`.
 
         Raises:
-            DefinitionError: when the type does not start with `data-`.
+            DefinitionError: when the type does not start with `data-`, or starts with `data-rxloom-`.
             WriterClosed: when the step is over.
         """
         call = self._call
+        _check_custom(type, call.path)
         if call.on_thread():
             call.custom(type, data)
         else:
@@ -341,6 +343,13 @@ class SyncStepContext(_Context[StateT, ResumeT]):
         """
         call = self._call
         call.blocking(lambda: call.update_state(_changer(change, changes)))
+
+
+def _check_custom(type: str, path: str) -> None:
+    if not type.startswith("data-") or type == "data-" or type.startswith("data-rxloom-"):
+        raise DefinitionError(
+            f"the type of a custom chunk starts with 'data-', and not with 'data-rxloom-'; got {type!r}", step_path=path
+        )
 
 
 def _written(call: CallPort, write: Callable[[], object]) -> Awaitable[None] | None:

@@ -124,8 +124,13 @@ class StateSpec:
         model.__pydantic_validator__.validate_assignment(probe, name, value)
         return getattr(probe, name)
 
-    def joined(self, state: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-        """Join changes with the present state, field by field, where the schema says how."""
+    def joined(self, state: Mapping[str, Any], change: Callable[[Any], Mapping[str, Any]]) -> dict[str, Any]:
+        """Return the fields that a function of the present state changes, joined with it where the schema says how.
+
+        Raises:
+            InputInvalid: when a field is unknown to the schema, or its value does not fit.
+        """
+        changes = self.checked(change(self.present(state)))
         return {
             name: self._reducers[name].join(state[name], value) if name in self._reducers and name in state else value
             for name, value in changes.items()
@@ -177,6 +182,16 @@ def _has_validators(model: Any, name: str) -> bool:
     return not found.model_validators and any(
         name in one.info.fields or "*" in one.info.fields for one in found.field_validators.values()
     )
+
+
+def differing(new: Any, seen: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields in which a new state differs from what was seen of it.
+
+    Raises:
+        DefinitionError: when it is no state.
+    """
+    missing = object()
+    return {name: value for name, value in fields_of(new).items() if seen.get(name, missing) != value}
 
 
 def fields_of(state: Any) -> Mapping[str, Any]:

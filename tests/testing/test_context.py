@@ -162,9 +162,10 @@ def test_usage_is_kept() -> None:
     assert ctx.usage == [Usage(1, 2, 3)]
 
 
-def test_a_custom_type_without_its_prefix_is_refused() -> None:
+@pytest.mark.parametrize("type", ["note", "data-", "data-rxloom-gap"])
+def test_a_custom_type_that_a_run_would_refuse_is_refused(type: str) -> None:
     with pytest.raises(DefinitionError, match="data-"):
-        context(sync=True).custom("note", 1)
+        context(sync=True).custom(type, 1)
 
 
 async def test_calls_for_a_worker_run_here() -> None:

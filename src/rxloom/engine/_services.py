@@ -17,11 +17,11 @@ from rxloom.chunks import Custom, CustomType, StateWrite, StepOutput, Usage
 from rxloom.engine._call import Call
 from rxloom.engine._scope import Scope
 from rxloom.engine._shutdown import ends_the_run
-from rxloom.errors import DefinitionError, RunInterrupted, WriterClosed
+from rxloom.errors import RunInterrupted, WriterClosed
 from rxloom.latest import Latest
 from rxloom.ports.offload import Outcome
 from rxloom.scheduler import ring, unheld
-from rxloom.state import fields_of
+from rxloom.state import differing
 from rxloom.values import copy_plain
 
 T = TypeVar("T")
@@ -192,12 +192,7 @@ class Services(Call):
         return bool(log.pacing) and log.crowded
 
     def custom(self, type: str, data: Any) -> None:
-        """Append a chunk of the user's own type."""
-        if not type.startswith("data-") or type == "data-" or type.startswith("data-rxloom-"):
-            raise DefinitionError(
-                f"the type of a custom chunk starts with 'data-', and not with 'data-rxloom-'; got {type!r}",
-                step_path=self.path,
-            )
+        """Append a chunk of the user's own type, which the context has checked."""
         self._check_open()
         execution = self.execution
         execution.tell(Custom(execution.run_id, cast("CustomType", type), copy_plain(data)))
@@ -259,15 +254,12 @@ class Services(Call):
 
     def write_state(self, new: Any, seen: Mapping[str, Any] | None) -> None:
         """Write the fields in which `new` differs from what the step saw."""
-        known = self.state_fields() if seen is None else seen
-        missing = object()
-        self._write({name: value for name, value in fields_of(new).items() if known.get(name, missing) != value})
+        self._write(differing(new, self.state_fields() if seen is None else seen))
 
     def update_state(self, change: Callable[[Any], Mapping[str, Any]]) -> None:
         """Apply a change to the state as it is now."""
         spec = self.ctx.scope.workflow.settings.state
-        state = self.execution.snapshot.state
-        self._write(spec.joined(state, spec.checked(change(spec.present(state)))))
+        self._write(spec.joined(self.execution.snapshot.state, change))
 
     def _write(self, changes: Mapping[str, Any]) -> None:
         self._check_open()

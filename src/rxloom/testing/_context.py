@@ -14,9 +14,9 @@ from typing_extensions import Unpack
 
 from rxloom.chunks import Answer, Usage
 from rxloom.context import StepContext, SyncStepContext
-from rxloom.errors import DefinitionError, StepSignal
+from rxloom.errors import StepSignal
 from rxloom.scheduler import LoopScheduler, running_loop
-from rxloom.state import StateSpec, fields_of
+from rxloom.state import StateSpec, differing, fields_of
 from rxloom.values import copy_plain
 
 __all__ = ["Identity", "RecordingContext", "RecordingSyncContext", "context"]
@@ -225,8 +225,6 @@ class _LoneCall:
         return False
 
     def custom(self, type: str, data: Any) -> None:
-        if not type.startswith("data-"):
-            raise DefinitionError(f"the type of a custom chunk starts with 'data-'; got {type!r}", step_path=self.path)
         self.custom_written.append((type, copy_plain(data)))
 
     def record_usage(self, usage: Usage) -> None:
@@ -247,11 +245,7 @@ class _LoneCall:
         return fields
 
     def write_state(self, new: Any, seen: Mapping[str, Any] | None) -> None:
-        missing = object()
-        known = self._state if seen is None else seen
-        changes = {name: value for name, value in fields_of(new).items() if known.get(name, missing) != value}
-        self._state |= self._spec.checked(changes)
+        self._state |= self._spec.checked(differing(new, self._state if seen is None else seen))
 
     def update_state(self, change: Callable[[Any], Mapping[str, Any]]) -> None:
-        joined = self._spec.joined(self._state, change(self.state()))
-        self._state |= self._spec.checked(joined)
+        self._state |= self._spec.checked(self._spec.joined(self._state, change))
