@@ -27,7 +27,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence, ValuesView
+from collections.abc import Mapping, Sequence, ValuesView
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from datetime import date, time, timedelta
@@ -40,6 +40,8 @@ from typing import Any, TypeAlias, cast, get_type_hints
 
 from pydantic import BaseModel, TypeAdapter
 
+from rxloom.values import type_of
+
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 _Children: TypeAlias = dict[Any, Any] | list[Any]
 _Trail: TypeAlias = "tuple[object, int, _Trail] | None"
@@ -48,7 +50,6 @@ MAX_DEPTH = 200
 _MAX_INT = 1 << 4096  # far below the number of digits at which `json.dumps` refuses
 _ARRAYS = (list, tuple, AbstractSet, deque, Sequence, ValuesView)
 _UNKNOWN = object()
-_type_of: Callable[[object], type[Any]] = type  # to a checker, `type(x)` of an `Any` is a half-known type
 
 
 class Wired:
@@ -96,7 +97,7 @@ def jsonable(value: object) -> Json:
 
 def _convert(value: Any, trail: _Trail, work: list[tuple[Json, _Children, _Trail]]) -> Json:
     """Convert a scalar, or open a container: its shell comes back empty, and stands in the work list."""
-    kind = _type_of(value)
+    kind = type_of(value)
     if kind is str:
         return value if value.isascii() else _text(value)
     if kind in (bool, NoneType) or (kind is int and -_MAX_INT < value < _MAX_INT):
@@ -205,7 +206,7 @@ def _dumped(plain: Any) -> Any:
 
 
 def _dataclass(value: Any) -> Any:
-    kind = _type_of(value)
+    kind = type_of(value)
     if "__is_pydantic_dataclass__" in vars(kind):  # `pydantic.dataclasses` would cost every import 15 ms
         return _dumped(_adapter(kind).dump_python(value, by_alias=True, warnings=False))
     return {alias: getattr(value, name) for name, alias in _aliases(kind) if hasattr(value, name)}

@@ -7,7 +7,7 @@ from asyncio import Future
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from pydantic import ValidationError
 from reactivex.abc import DisposableBase
@@ -30,6 +30,7 @@ from rxloom.engine import Ctx, Execution, Failure, Halt, Question, Scope
 from rxloom.error_info import error_info
 from rxloom.errors import RunTimeout
 from rxloom.outcome import LegOutcome
+from rxloom.payloads import LegStatus
 from rxloom.ports.node import WorkflowPort
 from rxloom.scheduler import ring
 from rxloom.schema import input_invalid, output_invalid
@@ -40,8 +41,6 @@ logger: logging.Logger = logging.getLogger("rxloom")
 
 GRACE = 5.0
 """Seconds that a step which does not end at once is waited for, where nobody says another number."""
-
-Status: TypeAlias = Literal["success", "failed", "suspended", "canceled", "paused"]
 
 
 class Leg:
@@ -63,7 +62,7 @@ class Leg:
         self._flow: DisposableBase | None = None
         self._deadline: DisposableBase | None = None
         self._grace: DisposableBase | None = None
-        self._status: Status | None = None
+        self._status: LegStatus | None = None
         self._failure: Failure | None = None
         self._output: Any = None
         self._closing = False
@@ -305,7 +304,7 @@ class Leg:
 
     # -- finishing -----------------------------------------------------------------------------------------------
 
-    def _end(self, status: Status) -> None:
+    def _end(self, status: LegStatus) -> None:
         if self._ended:
             return
         self._ended = True
@@ -317,7 +316,7 @@ class Leg:
         settings = self.workflow.settings
         self._call_back(settings.on_finish, partial(self._then_on_error, status))
 
-    def _then_on_error(self, status: Status) -> None:
+    def _then_on_error(self, status: LegStatus) -> None:
         settings = self.workflow.settings
         self._call_back(settings.on_error if status == "failed" else None, partial(self._finish, status))
 
@@ -353,7 +352,7 @@ class Leg:
             error=self._failure.info if self._failure is not None else None,
         )
 
-    def _finish(self, status: Status) -> None:
+    def _finish(self, status: LegStatus) -> None:
         execution = self.execution
         if execution.interrupted:
             return

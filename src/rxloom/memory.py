@@ -137,8 +137,7 @@ class MemoryStore:
         return self._shelves.get(run_id) or self._weak.get(run_id)
 
     def _end_leg(self, shelf: _Shelf, finish: WorkflowFinish) -> None:
-        status = finish.payload.workflow_status
-        shelf.status = "failed" if status == "tripwire" else status
+        shelf.status = finish.payload.run_status
         shelf.updated_at = finish.payload.ended_at
         if shelf.status in TERMINAL:
             self._weak[shelf.run_id] = shelf

@@ -14,7 +14,8 @@ from typing_extensions import override
 from rxloom.wire_form import Payload, StepPayload
 
 ResultStatus: TypeAlias = Literal["success", "failed", "bailed", "canceled", "skipped"]
-FinishStatus: TypeAlias = Literal["success", "failed", "suspended", "canceled", "paused", "tripwire"]
+LegStatus: TypeAlias = Literal["success", "failed", "suspended", "canceled", "paused"]
+FinishStatus: TypeAlias = Literal[LegStatus, "tripwire"]
 ItemStatus: TypeAlias = Literal["success", "failed", "suspended"]
 
 
@@ -204,6 +205,11 @@ class WorkflowFinishPayload(Payload):
     error: ErrorInfo | None = None
     final_workflow_result: Any = None
     ended_at: int = 0
+
+    @property
+    def run_status(self) -> LegStatus:
+        """The status of the run after this leg."""
+        return "failed" if self.workflow_status == "tripwire" else self.workflow_status
 
     @override
     def wire_fields(self) -> dict[str, Any]:

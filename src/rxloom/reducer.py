@@ -41,7 +41,7 @@ from rxloom.chunks import (
     WorkflowPaused,
     WorkflowStart,
 )  # fmt: skip
-from rxloom.snapshot import NO_USAGE, Decision, Entry, RunStatus, Snapshot, parent_path
+from rxloom.snapshot import NO_USAGE, TERMINAL, Decision, Entry, RunStatus, Snapshot, parent_path
 from rxloom.usage import usage_in
 
 
@@ -171,15 +171,14 @@ def _open_leg(snapshot: Snapshot) -> None:
 
 
 def _close_leg(snapshot: Snapshot, payload: WorkflowFinishPayload) -> None:
-    status = payload.workflow_status
-    snapshot.status = "failed" if status == "tripwire" else status
+    snapshot.status = status = payload.run_status
     snapshot.leg_usage = payload.usage  # outputs that a bounded store dropped are counted in it
     if payload.usage is not NO_USAGE:
         snapshot.usage = snapshot.usage_before + payload.usage
     snapshot.output = payload.final_workflow_result
     snapshot.error = payload.error
     snapshot.active_ms += max(0, payload.ended_at - snapshot.leg_started_at)
-    if status in {"success", "failed", "canceled"}:
+    if status in TERMINAL:
         snapshot.suspensions.clear()
 
 

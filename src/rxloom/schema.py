@@ -31,6 +31,7 @@ from rxloom.errors import (
     ValidationFailed,
     Where,
 )
+from rxloom.values import type_of
 
 T = TypeVar("T")
 _V = TypeVar("_V", bound=ValidationFailed)
@@ -40,7 +41,6 @@ _ANYTHING = (Any, object, inspect.Parameter.empty)
 _PLAIN: frozenset[type] = frozenset({bool, int, float, str, bytes, type(None)})
 _SHOWN = 5
 
-_type_of: Callable[[object], type[Any]] = type  # to a checker, `type(x)` of an `Any` is a half-known type
 
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = 80
@@ -89,7 +89,7 @@ class Schema(Generic[T]):
         Raises:
             ValidationError: when it does not fit, or a validator of the user fails in its own way.
         """
-        if _type_of(value) is self._exact or self.is_any:
+        if type_of(value) is self._exact or self.is_any:
             return value
         try:
             return self._validate(value)

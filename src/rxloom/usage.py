@@ -7,7 +7,7 @@ any depth. The reducer and the grammar checker both count with this one function
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import Enum
 from functools import lru_cache
 from types import NoneType
@@ -15,9 +15,9 @@ from typing import Any, TypeGuard
 
 from rxloom.chunks import StepOutput, Usage
 from rxloom.jsonable import jsonable
+from rxloom.values import type_of
 
 _QUIET: frozenset[type] = frozenset({str, int, float, bool, NoneType, bytes, list, tuple})
-_type_of: Callable[[object], type[Any]] = type  # to a checker, `type(x)` of an `Any` is a half-known type
 _MAX_WRAPPING = 10_000  # an output that contains itself must not hang the run
 
 
@@ -40,7 +40,7 @@ def usage_in(output: Any) -> Usage | None:
         >>> usage_in("a word") is None
         True
     """
-    cls = _type_of(output)
+    cls = type_of(output)
     if cls in _QUIET or (cls is dict and "type" not in output):
         return None
     for _ in range(_MAX_WRAPPING):
@@ -84,7 +84,7 @@ cache_creation_input_tokens=0)
 
 def _as_mapping(value: object) -> Mapping[str, Any] | None:
     """Look at an object (a model, a dataclass) as its readers will, if it says that it may count."""
-    if not _may_count(_type_of(value)):
+    if not _may_count(type_of(value)):
         return None
     try:
         kind = _kind(getattr(value, "type", None))

@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-_kind_of: Callable[[object], type[object]] = type  # under a name that does not make a checker narrow `Any`
+type_of: Callable[[object], type[Any]] = type
+"""The builtin; to a checker, `type(x)` of an `Any` would be a half-known type."""
 _CONTAINERS = frozenset[type]((dict, list, set, tuple))
 _MAX_RECURSION = 12
 
@@ -37,7 +38,7 @@ def copy_plain(value: Any) -> Any:
     >>> copy["at"] is given["at"]
     True
     """
-    kind = _kind_of(value)
+    kind = type_of(value)
     if kind not in _CONTAINERS:
         return value
     if kind is dict:  # the commonest container to be written, a flat one: saves a call and the stores
@@ -56,7 +57,7 @@ def copy_plain(value: Any) -> Any:
 def _copy(value: Any, depth: int) -> Any:
     if depth > _MAX_RECURSION:
         raise _TooDeepError
-    kind = _kind_of(value)
+    kind = type_of(value)
     if kind is tuple:
         return _copy_tuple(value, depth + 1)
     # `copy()` is one step under the interpreter lock, and from then on only our own copy is walked: another thread
@@ -92,10 +93,10 @@ def _copy_deep(root: Any) -> Any:
     copies: dict[int, Any] = {key: item.copy() for key, item in found.items() if type(item) is not tuple}
     shells = list(copies.values())
     for item in found.values():
-        if _kind_of(item) is tuple:
+        if type_of(item) is tuple:
             _resolve_tuple(item, copies)
     for shell in shells:
-        if _kind_of(shell) is not set:
+        if type_of(shell) is not set:
             _fill(shell, copies)
     return copies[id(root)]
 
@@ -113,7 +114,7 @@ def _reachable(root: Any) -> dict[int, Any]:
 
 
 def _children(container: Any) -> tuple[Any, ...]:
-    kind = _kind_of(container)
+    kind = type_of(container)
     if kind is set:
         return ()
     return tuple(container.values() if kind is dict else container)
@@ -124,7 +125,7 @@ def _resolve_tuple(root: tuple[Any, ...], copies: dict[int, Any]) -> None:
     stack = [root]
     while stack:
         value = stack[-1]
-        waits = [item for item in value if _kind_of(item) is tuple and id(item) not in copies]
+        waits = [item for item in value if type_of(item) is tuple and id(item) not in copies]
         if waits:
             stack.extend(waits)
             continue
@@ -134,5 +135,5 @@ def _resolve_tuple(root: tuple[Any, ...], copies: dict[int, Any]) -> None:
 
 
 def _fill(shell: Any, copies: dict[int, Any]) -> None:
-    for key, item in shell.items() if _kind_of(shell) is dict else enumerate(shell):
+    for key, item in shell.items() if type_of(shell) is dict else enumerate(shell):
         shell[key] = copies.get(id(item), item)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import CancelledError
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import replace
 from functools import partial
 from types import CoroutineType
@@ -32,9 +32,8 @@ from rxloom.errors import (
 from rxloom.schema import suspend_invalid
 from rxloom.snapshot import Entry
 from rxloom.step_type import Step
-from rxloom.values import copy_plain
+from rxloom.values import copy_plain, type_of
 
-_type_of: Callable[[object], type[Any]] = type  # to a checker, `type(x)` of an `Any` is a half-known type
 FUSABLE = frozenset({"async", "inline"})
 
 
@@ -123,7 +122,7 @@ class Leaf(Services):
         step = self.step
         if step.kind == "async":  # the commonest kind, without a detour
             body = step.invoke(self.attempt_input() if self.attempt else self.input, context)
-            return body if _type_of(body) is CoroutineType else awaited(body)
+            return body if type_of(body) is CoroutineType else awaited(body)
         return body_of(step, self.attempt_input(), context, partial(SyncStepContext, self))
 
     def _leave(self) -> None:
