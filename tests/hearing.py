@@ -129,6 +129,19 @@ async def write_slowly(count: int, ctx: StepContext) -> int:
     return count
 
 
+def turning(every: int) -> Numbers:
+    """Make a workflow that writes numbers up to a count without waiting, and gives the loop a turn after so many."""
+
+    async def write_with_turns(count: int, ctx: StepContext) -> int:
+        for number in range(count):
+            ctx.write_nowait(number)
+            if number % every == 0:
+                await asyncio.sleep(0)
+        return count
+
+    return one(write_with_turns)
+
+
 async def forever(_: int) -> int:
     """Wait for what does not come."""
     await asyncio.Event().wait()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import Context, copy_context
 from typing import Any
+
+import pytest
 
 from rxloom.offload import ThreadPool
 from rxloom.ports.offload import Call, Outcome
@@ -54,3 +56,21 @@ class Bench:
         """Wait until so many threads have nothing to do."""
         while self.pool._free < threads:  # noqa: ASYNC110  a thread that goes to rest tells nobody
             await asyncio.sleep(0.0005)
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    """A pool that has to be closed with nothing running."""
+    yield from _closed(Bench())
+
+
+@pytest.fixture
+def narrow() -> Iterator[Bench]:
+    """A bench with one thread."""
+    yield from _closed(Bench(1))
+
+
+def _closed(bench: Bench) -> Iterator[Bench]:
+    yield bench
+    bench.gate.set()
+    assert bench.pool.close(wait=30) == []

@@ -10,19 +10,11 @@ from typing import Any
 
 import pytest
 from reactivex.abc import DisposableBase
-from reactivex.scheduler import ImmediateScheduler
 
 from rxloom.latest import Latest
+from tests.test_latest import latest, reported
 
-
-@pytest.fixture
-def reported() -> list[BaseException]:
-    return []
-
-
-@pytest.fixture
-def latest(reported: list[BaseException]) -> Latest[Any]:
-    return Latest(ImmediateScheduler(), report=reported.append)
+__all__ = ["latest", "reported"]
 
 
 @pytest.fixture

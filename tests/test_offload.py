@@ -4,31 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
 from contextvars import ContextVar, copy_context
 
 import pytest
 
 from rxloom.ports.offload import Outcome
 from rxloom.testing import virtual_run
-from tests.offload_bench import Bench
+from tests.offload_bench import Bench, bench, narrow
 
-
-@pytest.fixture
-def bench() -> Iterator[Bench]:
-    made = Bench()
-    yield made
-    made.gate.set()
-    assert made.pool.close(wait=30) == []
-
-
-@pytest.fixture
-def narrow() -> Iterator[Bench]:
-    """A bench with one thread."""
-    made = Bench(1)
-    yield made
-    made.gate.set()
-    assert made.pool.close(wait=30) == []
+__all__ = ["bench", "narrow"]
 
 
 async def test_a_call_runs_on_a_thread_and_its_outcome_arrives_on_the_loop(bench: Bench) -> None:

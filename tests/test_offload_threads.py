@@ -9,29 +9,13 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Iterator
 
 import pytest
 
 from rxloom.offload import ThreadPool
-from tests.offload_bench import Bench
+from tests.offload_bench import Bench, bench, narrow
 
-
-@pytest.fixture
-def bench() -> Iterator[Bench]:
-    made = Bench()
-    yield made
-    made.gate.set()
-    assert made.pool.close(wait=30) == []
-
-
-@pytest.fixture
-def narrow() -> Iterator[Bench]:
-    """A bench with one thread."""
-    made = Bench(1)
-    yield made
-    made.gate.set()
-    assert made.pool.close(wait=30) == []
+__all__ = ["bench", "narrow"]
 
 
 async def test_threads_are_reused(bench: Bench) -> None:

@@ -12,23 +12,14 @@ from reactivex import operators as ops
 from reactivex.subject import Subject
 from typing_extensions import override
 
-from rxloom import StepContext, WorkflowStream, feed
+from rxloom import WorkflowStream, feed
 from rxloom.chunks import Chunk
 from rxloom.feed import Cursor, View
-from tests.hearing import ASKER, WAITER, WRITER, Heard, Numbers, hear, one
+from tests.hearing import ASKER, WAITER, WRITER, Heard, hear, turning
 from tests.play import told, turns
 from tests.virtual import virtual
 
-
-async def write_with_turns(count: int, ctx: StepContext) -> int:
-    for number in range(count):
-        ctx.write_nowait(number)
-        if number % 20 == 0:
-            await asyncio.sleep(0)
-    return count
-
-
-TURNING: Numbers = one(write_with_turns)
+TURNING = turning(20)
 
 
 @pytest.mark.parametrize("source", ["chunks", "status", "snapshots"])

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from reactivex import operators as ops
 
-from rxloom import RunInterrupted, Runtime, StepContext, SyncStepContext, create_step, create_workflow
+from rxloom import RunInterrupted, Runtime, SyncStepContext, create_step, create_workflow
 from rxloom.errors import WrongLoop
-from tests.hearing import ASKER, FAILER, SLOW_WRITER, WAITER, WRITER, Numbers, eventually, hear, one
+from tests.hearing import ASKER, FAILER, SLOW_WRITER, WAITER, WRITER, Numbers, eventually, hear, turning
 from tests.play import told, turns
 
 # -- no loop -------------------------------------------------------------------------------------------------------
@@ -39,7 +39,7 @@ def test_run_without_a_loop_is_resumed_without_one() -> None:
 
 
 def test_run_without_a_loop_is_observed_by_other_threads() -> None:
-    run = one(_turning).create_run()
+    run = turning(50).create_run()
     stream = run.stream_vnext(500)
     counts: list[int] = []
 
@@ -54,14 +54,6 @@ def test_run_without_a_loop_is_observed_by_other_threads() -> None:
         thread.join()
 
     assert counts == [504] * 5
-
-
-async def _turning(count: int, ctx: StepContext) -> int:
-    for number in range(count):
-        ctx.write_nowait(number)
-        if number % 50 == 0:
-            await asyncio.sleep(0)
-    return count
 
 
 async def test_blocking_under_a_running_loop_is_refused() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from rxloom import create_step, create_workflow
+from tests.garbage import collector_off, ours_in_cycles
 from tests.scale.workflows import add, add_after_a_turn, ask, chain, fail, nested, one, wait, wide, write
 
 MB = 1_048_576
@@ -135,46 +136,26 @@ LIVES: dict[str, tuple[Callable[[Any, Any], Awaitable[None]], Any, Any]] = {
 
 
 @pytest.fixture
-def garbage() -> Iterator[list[object]]:
-    """Collect what only the garbage collector could free: the objects of ours among it."""
-    gc.collect()
-    gc.disable()
-    found: list[object] = []
-    try:
-        yield found
-    finally:
-        gc.enable()
+def _collector_off() -> Iterator[None]:
+    with collector_off():
+        yield
 
 
-def cyclic_garbage_of_ours() -> list[str]:
-    gc.set_debug(gc.DEBUG_SAVEALL)
-    try:
-        gc.collect()
-        return [
-            f"{type(item).__module__}.{type(item).__name__}"
-            for item in gc.garbage
-            if type(item).__module__.startswith("rxloom")
-        ]
-    finally:
-        gc.set_debug(0)
-        gc.garbage.clear()
-
-
+@pytest.mark.usefixtures("_collector_off")
 @pytest.mark.parametrize("life", LIVES)
-async def test_run_that_is_over_leaves_no_task_and_no_cycle(life: str, garbage: list[object]) -> None:
+async def test_run_that_is_over_leaves_no_task_and_no_cycle(life: str) -> None:
     live, workflow, given = LIVES[life]
     await live(workflow, given)  # the first run warms caches up
     gc.collect()
     await live(workflow, given)
     await asyncio.sleep(0)
-    garbage += cyclic_garbage_of_ours()
 
-    assert garbage == []
+    assert ours_in_cycles() == []
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_finished_run_dies_with_the_last_reference(garbage: list[object]) -> None:
-    del garbage
+@pytest.mark.usefixtures("_collector_off")
+async def test_finished_run_dies_with_the_last_reference() -> None:
     workflow = chain(3)
     run = workflow.create_run()
     stream = run.stream_vnext(0)

@@ -31,17 +31,21 @@ async def pull(reader: AsyncIterator[Chunk], number: int) -> list[Chunk]:
     return [await anext(reader) for _ in range(number)]
 
 
+async def read_slowly(stream: WorkflowStream[Any]) -> list[int]:
+    """Read all chunks, and return how far the writer was ahead after each."""
+    ahead: list[int] = []
+    async for _ in stream.aiter(buffer=BOUND):
+        await asyncio.sleep(0.1)
+        ahead.append(told(stream) - len(ahead) - 1)
+    return ahead
+
+
 @virtual
 async def test_writer_is_never_further_ahead_than_the_bound() -> None:
     stream = WRITER.create_run().stream_vnext(300)
-    ahead: list[int] = []
-    count = 0
-    async for _ in stream.aiter(buffer=BOUND):
-        count += 1
-        await asyncio.sleep(0.1)
-        ahead.append(told(stream) - count)
+    ahead = await read_slowly(stream)
 
-    assert count == 304
+    assert len(ahead) == 304
     assert max(ahead) == BOUND + 1  # the chunk whose writer waits was told already
     assert asyncio.get_running_loop().time() > 30
 
@@ -160,14 +164,9 @@ async def test_several_writers_are_paced_each() -> None:
 
     steps = [create_step(f"step{number}", body) for number in range(5)]
     stream = create_workflow("flow", input=int).parallel(steps).commit().create_run().stream_vnext(1)
-    ahead: list[int] = []
-    count = 0
-    async for _ in stream.aiter(buffer=BOUND):
-        count += 1
-        await asyncio.sleep(0.1)
-        ahead.append(told(stream) - count)
+    ahead = await read_slowly(stream)
 
-    assert count == 5 * 52 + 2
+    assert len(ahead) == 5 * 52 + 2
     assert max(ahead) <= BOUND + 5 + 5  # what each has just written, and what no reader paces: ends of steps
 
 

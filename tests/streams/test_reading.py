@@ -12,7 +12,7 @@ import pytest
 
 from rxloom import RunInterrupted, Runtime, StepContext, StreamOverflow, WorkflowStream
 from rxloom.chunks import Chunk
-from tests.hearing import ASKER, SLOW_WRITER, WAITER, WRITER, Numbers, hear, one, seqs
+from tests.hearing import ASKER, SLOW_WRITER, WAITER, WRITER, Numbers, hear, one, seqs, turning
 from tests.logs import shown
 from tests.play import turns
 from tests.virtual import virtual
@@ -177,15 +177,7 @@ async def test_readers_on_other_loops_of_a_bounded_log_get_whole_numbers() -> No
         assert at == 5004
 
 
-async def _turning(count: int, ctx: StepContext) -> int:
-    for number in range(count):
-        ctx.write_nowait(number)
-        if number % 7 == 0:
-            await asyncio.sleep(0)
-    return count
-
-
-TURNING: Numbers = one(_turning)
+TURNING = turning(7)
 
 
 async def test_reader_on_another_loop_wakes_up_for_the_interruption() -> None:
