@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 from rxloom.engine import Node
 from rxloom.errors import DefinitionError, DuplicateStepId, SchemaMismatch, WorkflowNotCommitted
 from rxloom.flow._seq import Seq
+from rxloom.flow._sleep import seconds_in
 from rxloom.flow._step import StepNode
 from rxloom.schema import Schema
 from rxloom.schema_fit import mismatch
@@ -186,10 +186,9 @@ def fixed_due(kind: Literal["sleep", "sleep_until"], due: Any, workflow_id: str)
         if isinstance(due, datetime):
             return due.isoformat()
         raise DefinitionError(f"sleep_until needs a datetime or a function; got {due!r}", workflow_id=workflow_id)
-    if isinstance(due, timedelta):
-        due = due.total_seconds()
-    if isinstance(due, bool) or not isinstance(due, (int, float)) or not math.isfinite(due) or due < 0:
+    seconds = seconds_in(due)
+    if seconds is None or seconds < 0:
         raise DefinitionError(
             f"sleep needs 0 or more seconds, a timedelta or a function; got {due!r}", workflow_id=workflow_id
         )
-    return f"{due:g}"
+    return f"{seconds:g}"

@@ -104,7 +104,15 @@ def _until(kind: str, due: Any, now: int) -> int:
             raise DefinitionError(f"sleep_until needs a datetime, and got {due!r}")
         aware = due if due.tzinfo is not None else due.astimezone()
         return max(now, math.ceil(aware.astimezone(UTC).timestamp() * 1000))
-    seconds = due.total_seconds() if isinstance(due, timedelta) else due
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
+    seconds = seconds_in(due)
+    if seconds is None:
         raise DefinitionError(f"sleep needs seconds or a timedelta, and got {due!r}")
     return now + max(0, math.ceil(seconds * 1000))
+
+
+def seconds_in(due: Any) -> float | None:
+    """Return seconds, or a timedelta, as seconds; `None` for anything else."""
+    seconds = due.total_seconds() if isinstance(due, timedelta) else due
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not math.isfinite(seconds):
+        return None
+    return seconds
