@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Any
 
 from reactivex.abc import DisposableBase
 from typing_extensions import override
@@ -24,9 +25,9 @@ class Waiting(Call):
     @override
     def tell_start(self) -> None:
         execution = self.execution
-        self.started_at = execution.now()
-        self.told_input = copy_plain(self.input)
-        self.call_id = execution.next_call_id()
+        self.started_at: int = execution.now()
+        self.told_input: Any = copy_plain(self.input)
+        self.call_id: str = execution.next_call_id()
         execution.tell(
             StepWaiting(
                 execution.run_id,
