@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import RLock
 from typing import Protocol
 from weakref import ref
+
+from rxloom.lock import LOCK
 
 
 class PacingReader(Protocol):
@@ -33,27 +34,25 @@ class Paced:
         told: readers may read up to here.
         error: what the run was taken from this process by, if it was.
         pacing: the readers that pace, if they are still there.
-        lock: guards what several threads change.
     """
 
-    __slots__ = ("_space", "error", "lock", "pacing", "told")
+    __slots__ = ("_space", "error", "pacing", "told")
 
     def __init__(self, told: int) -> None:
         """Make one that nobody paces."""
         self.told: int = told
         self.error: Exception | None = None
         self.pacing: tuple[ref[PacingReader], ...] = ()
-        self.lock: RLock = RLock()  # reentrant: a collector that runs in the middle may free a reader
         self._space: list[Callable[[], None]] | None = None
 
     def pace(self, reader: PacingReader) -> None:
         """Let `reader` make writers wait, for as long as it is referred to and not released."""
-        with self.lock:
+        with LOCK:
             self.pacing = (*self._alive(), ref(reader, self._gone))
 
     def unpace(self, reader: PacingReader) -> None:
         """Let nobody wait for `reader` any more."""
-        with self.lock:
+        with LOCK:
             self.pacing = tuple(one for one in self._alive() if one() is not reader)
         self.make_room()
 
@@ -89,7 +88,7 @@ class Paced:
 
     def wait_for_room(self, wake: Callable[[], None]) -> None:
         """Have `wake` called when no pacing reader lags much any more, perhaps at once."""
-        with self.lock:
+        with LOCK:
             self._space = [*(self._space or ()), wake]
         self.make_room()  # a reader on another thread may have caught up just before
 
@@ -100,7 +99,7 @@ class Paced:
 
     def release_writers(self) -> None:
         """Wake the writers that wait."""
-        with self.lock:
+        with LOCK:
             space, self._space = self._space, None
         for wake in space or ():
             wake()

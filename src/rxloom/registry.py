@@ -5,17 +5,16 @@ from __future__ import annotations
 from asyncio import Task
 from collections.abc import Callable, Sequence
 from functools import partial
-from threading import Lock, RLock
+from threading import Lock
 
 from rxloom.admission import Admission, Turn
 from rxloom.chunks import EventReceived
 from rxloom.errors import RunNotFound
 from rxloom.feed import Feed
 from rxloom.leg import Leg
+from rxloom.lock import LOCK
 from rxloom.log import ChunkLog
 from rxloom.weak import WeakMap
-
-_early = RLock()  # one for all: it is held for a moment, and a finalizer may want it while its thread holds it
 
 
 class Early:
@@ -45,19 +44,19 @@ class Early:
 
     def cancel(self, reason: str | None) -> bool:
         """Have it end as canceled as soon as it starts."""
-        with _early:
+        with LOCK:
             self._canceled = self._canceled or (reason,)
             return not self.started
 
     def send(self, event: EventReceived) -> bool:
         """Keep an event for it."""
-        with _early:
+        with LOCK:
             self._events = (*self._events, event)
             return not self.started
 
     def watch(self, feed: Feed) -> bool:
         """Keep a stream that observes it."""
-        with _early:
+        with LOCK:
             if not self.started:
                 self.watching = (*self.watching, feed)
             return not self.started
@@ -66,26 +65,26 @@ class Early:
 
     def enter(self) -> bool:
         """Be the one who starts it; tell whether nobody else did."""
-        with _early:
+        with LOCK:
             entered, self._entered = self._entered, True
             return not entered
 
     def begin(self) -> tuple[tuple[str | None] | None, Sequence[EventReceived]]:
         """Take what came before: the reason for which it was cancelled, if it was, and the events."""
-        with _early:
+        with LOCK:
             self.started = True
             events, self._events = self._events, ()
             return self._canceled, events
 
     def watchers(self) -> Sequence[Feed]:
         """Take the streams of those who observe it."""
-        with _early:
+        with LOCK:
             watching, self.watching = self.watching, ()
             return watching
 
     def fail(self) -> None:
         """Take note that it did not start."""
-        with _early:
+        with LOCK:
             self.started = self._entered = False
 
     def forsake(self, error: Exception) -> None:

@@ -23,6 +23,7 @@ from rxloom.offload import ThreadPool
 from rxloom.ports.store import Head, Store
 from rxloom.registry import Registry
 from rxloom.run import Run
+from rxloom.run_ids import new_run_id
 from rxloom.scheduler import FATAL, raise_in, running_loop
 from rxloom.snapshot import RunStatus
 from rxloom.workflow import Workflow, checked_workflow
@@ -30,7 +31,6 @@ from rxloom.workflow import Workflow, checked_workflow
 logger: logging.Logger = logging.getLogger("rxloom")
 
 MAX_RUN_ID = 256
-
 LAST_CHANCE = 1.0
 """Seconds that tasks which were cancelled get to end when the runtime is closed."""
 
@@ -138,7 +138,7 @@ class Runtime:
         if run_id is not None and (not isinstance(run_id, str) or not run_id or len(run_id) > MAX_RUN_ID):  # pyright: ignore[reportUnnecessaryIsInstance] # untyped callers
             raise ValueError(f"a run id is a string of 1 to 256 characters; got {run_id!r}")
         run: Run[Any, Any] = Run(
-            self, workflow, run_id or _new_id(), resource_id, "join" if on_existing == "join" else "refuse"
+            self, workflow, run_id or new_run_id(), resource_id, "join" if on_existing == "join" else "refuse"
         )
         return run
 
@@ -367,17 +367,12 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def _new_id() -> str:
-    """Return a random UUID, version 4, for half the time that `uuid.uuid4` takes."""
-    bits = os.urandom(16).hex()
-    return f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-{'89ab'[int(bits[16], 16) & 3]}{bits[17:20]}-{bits[20:]}"
-
-
 def implicit() -> Runtime:
     """Return the runtime of workflows that were given none; it is made when it is first asked for."""
-    with _making:
-        if not _implicit:
-            _implicit.append(Runtime(store=MemoryStore(keep=0)))
+    if not _implicit:
+        with _making:
+            if not _implicit:
+                _implicit.append(Runtime(store=MemoryStore(keep=0)))
     return _implicit[0]
 
 
