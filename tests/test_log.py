@@ -283,9 +283,13 @@ async def test_adopted_log_reads_like_the_one_that_was_recorded() -> None:
     assert [ending.outcome.result.status for ending in again.endings] == ["suspended", "failed"]
 
 
-def test_chunk_at_a_seq_has_that_seq_or_is_not_at_hand() -> None:
-    log = filled(*range(500), keep=10)
-    found = [log.at(seq) for seq in range(501)]
+def test_stretch_ends_before_the_next_finish() -> None:
+    log = opened()
+    log.append(output("a"))
+    log.append(output("b"))
+    log.append(finish("suspended"))
+    log.reopen(0)
+    log.append(start())
 
-    assert all(chunk is None or chunk.seq == seq for seq, chunk in enumerate(found))
-    assert all(found[log.base :])
+    assert [chunk.seq for chunk in log.stretch(1)] == [1, 2]
+    assert [chunk.seq for chunk in log.stretch(4)] == [4]

@@ -35,23 +35,23 @@ class Turn:
 
 
 class Admission:
-    """Lets in who may be live. Its methods may be called from any thread."""
+    """Lets in who may be live. Its methods may be called from any thread.
 
-    __slots__ = ("_closed", "_limit", "_live", "_lock", "_queue", "_starting")
+    Attributes:
+        open: whether everybody is let in at once, so that nobody needs a turn.
+    """
+
+    __slots__ = ("_closed", "_limit", "_live", "_lock", "_queue", "_starting", "open")
 
     def __init__(self, limit: int | None, live: Callable[[], int]) -> None:
         """Let in up to `limit`, or any number; `live` counts those that are live."""
+        self.open: bool = limit is None
         self._limit = limit
         self._live = live
         self._queue: deque[Turn] = deque()
         self._starting = 0
         self._closed = False
         self._lock = Lock()
-
-    @property
-    def open(self) -> bool:
-        """Whether everybody is let in at once, so that nobody needs a turn."""
-        return self._limit is None and not self._closed
 
     def enter(self, turn: Turn) -> bool:
         """Begin now, on this thread, or queue; tell whether it has begun.
@@ -99,7 +99,8 @@ class Admission:
     def drop(self, port: LoopPort | None, error: RunInterrupted) -> None:
         """Refuse those that wait for their turn on a loop, or, without one, all, and let nobody in any more."""
         with self._lock:
-            self._closed = self._closed or port is None
+            if port is None:
+                self._closed, self.open = True, False
             gone = [turn for turn in self._queue if port is None or turn.port is port]
             self._queue = deque(turn for turn in self._queue if turn not in gone)
         for turn in gone:

@@ -119,7 +119,7 @@ class Control(Lookup):
         for event in events:
             leg.receive(event)
         feed.bind(log, feed.view)
-        for watcher in early.watchers():
+        for watcher in early.watchers() if early.watching else ():
             watcher.bind(log, watcher.view)
 
     def _known_already(self, ticket: Ticket, *, join: bool) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
-from threading import Lock, RLock
+from threading import RLock
 from typing import NamedTuple, Protocol
 
 from reactivex.abc import DisposableBase
@@ -13,15 +13,13 @@ from typing_extensions import override
 
 from rxloom.chunks import Chunk, Gap, Told, WorkflowFinish, WorkflowStart
 from rxloom.errors import RxLoomError
+from rxloom.lock import LOCK
 from rxloom.log import ChunkLog, Ending
 from rxloom.ports.loop import LoopPort
 from rxloom.scheduler import LoopScheduler
 
 BEGIN = 0.05
 """Seconds that disposing on another thread waits for a call that is about to begin; as a rule it is microseconds."""
-
-
-_waiting = Lock()  # one for all feeds: it is held for a moment
 
 
 logger: logging.Logger = logging.getLogger("rxloom")
@@ -133,14 +131,14 @@ class Feed:
             self._wake()
 
     def _wake(self) -> None:
-        with _waiting:
+        with LOCK:
             waiters, self._waiters = self._waiters, None
         for waiter in waiters or ():
             waiter.ready()
 
     def wait(self, waiter: Waiter) -> bool:
         """Have the waiter told when the leg is there; return False if it is, or was refused."""
-        with _waiting:
+        with LOCK:
             if self._waiters is None:
                 return False
             self._waiters = (*self._waiters, waiter)
@@ -170,7 +168,7 @@ class Feed:
     def look(self) -> None:
         """Take note that somebody looks: a failure need not be logged."""
         if self.log is not None:
-            ending = self.ending
+            ending = self.ending if self.log.endings else None
             outcome = self.log.outcome if ending is None else ending.outcome
             if outcome is not None:
                 outcome.looked_at = True
@@ -194,13 +192,14 @@ class Cursor(DisposableBase):
     Calls to it never overlap, and none begins after `dispose` has returned, whoever calls that.
     """
 
-    __slots__ = ("_joined", "_lock", "_next", "disposed", "feed")
+    __slots__ = ("_joined", "_lock", "_next", "_seamless", "disposed", "feed")
 
     def __init__(self, feed: Feed, first: int = 0) -> None:
         """Make a cursor into `feed` that begins at seq `first`, or where the feed does."""
         self.feed: Feed = feed
         self._next = first
         self._joined = False
+        self._seamless = False
         self._lock = RLock()
         self.disposed: bool = False
 
@@ -256,6 +255,7 @@ class Cursor(DisposableBase):
             self.end(feed.refused)
             return
         self._next = max(self._next, feed.view.first)
+        self._seamless = feed.view.seamless
         self.guard(self.began)
         self._read(log)
         if not self.disposed:
@@ -279,8 +279,7 @@ class Cursor(DisposableBase):
                 if log.error is not None:
                     self.end(log.error)
                 return
-            for chunk in batch:
-                self._take(chunk)
+            self._take(batch)
             if self.stopped:
                 self.disposed = True
 
@@ -291,26 +290,27 @@ class Cursor(DisposableBase):
         if chunk.seq > self._next and self.keen and self.feed.log is not None:
             self._read(self.feed.log)  # another thread has just joined it, and has not read on yet
         else:
-            self._take(chunk)
+            self._take((chunk,))
 
-    def _take(self, chunk: Chunk) -> None:
-        if isinstance(chunk, Gap):
-            first, last = chunk.data.from_seq, chunk.data.to_seq
-        else:
-            first = last = chunk.seq
-        view = self.feed.view
-        with self._lock:
-            if self.disposed:
-                return
-            if first >= self._next:  # else another thread took it, or the stream begins behind it
-                self._next = last + 1
-                try:
-                    if not (view.seamless and self.hides(chunk)):
-                        self.deliver(chunk)
-                except BaseException as error:  # noqa: BLE001 # a subscriber's fault is its own
-                    self._fault(error)
-        if type(chunk) is WorkflowFinish and view.ends_with(chunk):
-            self.end(None)
+    def _take(self, chunks: Sequence[Chunk]) -> None:
+        lock = self._lock
+        for chunk in chunks:
+            with lock:
+                if self.disposed:
+                    return
+                if type(chunk) is Gap:
+                    first, last = chunk.data.from_seq, chunk.data.to_seq
+                else:
+                    first = last = chunk.seq
+                if first >= self._next:  # else another thread took it, or the stream begins behind it
+                    self._next = last + 1
+                    try:
+                        if not (self._seamless and self.hides(chunk)):
+                            self.deliver(chunk)
+                    except BaseException as error:  # noqa: BLE001 # a subscriber's fault is its own
+                        self._fault(error)
+            if type(chunk) is WorkflowFinish and self.feed.view.ends_with(chunk):
+                self.end(None)
 
     def end(self, error: Exception | None) -> None:
         """Take the end of the stream."""

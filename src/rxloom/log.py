@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from threading import RLock
 from typing import NamedTuple, Protocol
 from weakref import ref
 
 from rxloom.chunks import Gap, GapData, Private, Record, StepOutput, Told, WorkflowFinish, WorkflowStart
+from rxloom.lock import LOCK
 from rxloom.outcome import LegOutcome
 from rxloom.pacing import Paced, PacingReader
 from rxloom.ports.store import Store
@@ -202,7 +202,7 @@ class ChunkLog(Paced):
             else:
                 kept.append(chunk)
             cut += 1
-        with self.lock:
+        with LOCK:
             if self._old is None:
                 self._old = kept
             else:
@@ -221,7 +221,7 @@ class ChunkLog(Paced):
         self.release_writers()
 
     def _end_listeners(self, error: Exception) -> None:
-        with self.lock:
+        with LOCK:
             listeners, self._listeners, self._keen = self._listeners, (), ()
             _heard.discard(self)
         for listener in listeners:
@@ -229,7 +229,6 @@ class ChunkLog(Paced):
 
     def disown(self, error: Exception) -> None:
         """Forget everybody, and have whoever comes now end with `error`: the run is another process's."""
-        self.lock: RLock = RLock()
         self.error: Exception | None = error
         self._listeners = self._keen = ()
         _heard.discard(self)
@@ -272,21 +271,23 @@ class ChunkLog(Paced):
 
     # -- reading (any thread) --------------------------------------------------------------------------------
 
-    def at(self, seq: int) -> Told | None:
-        """Return the chunk with this number, if it is among the newest ones, as it is for a reader that keeps up."""
-        try:
-            chunk = self.chunks[seq - self.base]
-        except IndexError:
-            return None
-        # Another thread may have dropped chunks just now, so that this is another one.
-        return chunk if chunk.seq == seq else None
+    def stretch(self, seq: int) -> list[Told]:
+        """Return the told chunks from `seq` on, at most a batch, without any finish and what follows it."""
+        with LOCK:
+            start = seq - self.base
+            found = [] if start < 0 else self.chunks[start : min(self.told - self.base, start + BATCH)]
+        for ending in self.endings:
+            if 0 <= ending.finish.seq - seq < len(found):
+                del found[ending.finish.seq - seq :]
+                break
+        return found
 
-    def slice(self, seq: int, limit: int = BATCH) -> list[Told | Gap]:
+    def slice(self, seq: int, limit: int = BATCH) -> Sequence[Told | Gap]:
         """Return the told chunks from `seq` on, at most `limit`, with a `Gap` where some were dropped."""
-        with self.lock:
+        with LOCK:
             base, told = self.base, self.told
             if seq >= base:
-                return list(self.chunks[seq - base : min(told - base, seq - base + limit)])
+                return self.chunks[seq - base : min(told - base, seq - base + limit)]
             old = self._old or []
             at = bisect_left(old, seq, key=lambda chunk: chunk.seq)
             found = old[at : at + limit]
@@ -311,7 +312,7 @@ class ChunkLog(Paced):
 
     def listen(self, listener: Listener) -> None:
         """Add a listener that has been told everything so far."""
-        with self.lock:
+        with LOCK:
             self._listeners = (*self._listeners, listener)
             _heard.add(self)
             if listener.keen:
@@ -319,7 +320,7 @@ class ChunkLog(Paced):
 
     def forget(self, listener: Listener) -> None:
         """Remove a listener; harmless when it is not there."""
-        with self.lock:
+        with LOCK:
             self._listeners = tuple(one for one in self._listeners if one is not listener)
             self._keen = tuple(one for one in self._keen if one is not listener)
             if not self._listeners:

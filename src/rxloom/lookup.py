@@ -24,22 +24,24 @@ class Lookup:
 
     Attributes:
         runtime: the runtime it is looked for in.
+        registry: the runs that the runtime knows.
         run_id: its id.
         workflow: the workflow it was created with, if whoever looks knows.
         log: its log, once it was found: who holds this holds that.
         early: what came before it started, if it was created here.
     """
 
-    __slots__ = ("early", "log", "run_id", "runtime", "workflow")
+    __slots__ = ("early", "log", "registry", "run_id", "runtime", "workflow")
 
     def __init__(self, runtime: RuntimePort, workflow: Any, run_id: str) -> None:
         """Look for a run of `workflow`, or of whichever workflow the records name, if it is `None`."""
         self.runtime: RuntimePort = runtime
+        self.registry: Registry = runtime.registry
         self.run_id: str = run_id
         self.workflow: Any = workflow
         self.log: ChunkLog | None = None
         # Who only knows an id has not created the run, and cannot start it.
-        self.early: Early | None = None if workflow is None else runtime.registry.early(run_id)
+        self.early: Early | None = None if workflow is None else self.registry.early(run_id)
 
     @property
     def workflow_id(self) -> str:
@@ -47,11 +49,6 @@ class Lookup:
         if self.workflow is not None:
             return self.workflow.id
         return self.log.snapshot.workflow_id if self.log is not None else ""
-
-    @property
-    def registry(self) -> Registry:
-        """The runs that the runtime knows."""
-        return self.runtime.registry
 
     def workflow_of(self, snapshot: Snapshot) -> Any:
         """Return the workflow of a recorded run.

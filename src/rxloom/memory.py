@@ -13,6 +13,8 @@ from rxloom.ports.store import Head
 from rxloom.snapshot import TERMINAL, RunStatus
 from rxloom.weak import WeakMap
 
+_SEAMS = frozenset[type]({WorkflowStart, WorkflowFinish})
+
 
 class _Shelf:
     """The records of one run."""
@@ -41,7 +43,13 @@ class _Shelf:
             self.created_at, self.updated_at, self.fence, self.next_pos,
         )  # fmt: skip
 
-    def trim(self, keep: int) -> None:
+    def keep(self, outputs: int) -> None:
+        """Count one more output, and at times drop all but the newest ones."""
+        self.outputs += 1
+        if self.outputs > 2 * outputs + 64:
+            self._trim(outputs)
+
+    def _trim(self, keep: int) -> None:
         """Drop written outputs but the newest `keep`; everything else stays, at its position."""
         drop = self.outputs - keep
         first = self.next_pos - len(self.records)
@@ -112,13 +120,13 @@ class MemoryStore:
         shelf.records += records
         last = records[-1]
         if type(last) is StepOutput:
-            shelf.outputs += 1
-            if keep_outputs is not None and shelf.outputs > 2 * keep_outputs + 64:
-                shelf.trim(keep_outputs)
-        elif type(last) is WorkflowFinish:
-            self._end_leg(shelf, last)
-        elif type(last) is WorkflowStart:
-            shelf.status = "running"
+            if keep_outputs is not None:
+                shelf.keep(keep_outputs)
+        elif type(last) in _SEAMS:
+            if isinstance(last, WorkflowFinish):
+                self._end_leg(shelf, last)
+            else:
+                shelf.status = "running"
 
     def _admit(self, run_id: str, fence: int, pos: int, records: Sequence[Record]) -> _Shelf:
         """Return the shelf for an append that is a run's first, or the first after it had ended; else refuse."""

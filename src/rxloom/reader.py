@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Awaitable
 from functools import partial
 from sys import maxsize
 from threading import get_ident
-from types import TracebackType, coroutine
-from typing import Final, Literal, Self, TypeAlias
+from types import TracebackType
+from typing import Final, Literal, Self, TypeAlias, cast
 
 from typing_extensions import override
 
-from rxloom.chunks import Chunk, Gap, WorkflowFinish
+from rxloom.chunks import Chunk, Gap, Told, WorkflowFinish
 from rxloom.engine import CURRENT_RUNS
 from rxloom.errors import StreamOverflow
 from rxloom.feed import Feed, fresh
@@ -33,10 +32,12 @@ class ChunkIterator(AsyncIterator[Chunk]):
 
     __slots__ = (
         "__weakref__", "_asleep", "_batch", "_closed", "_feed", "_keen", "_limit", "_log", "_paced", "_plain",
-        "_policy", "_thread", "_waiter", "bound", "cursor", "moved",
+        "_policy", "_ready", "_thread", "_waiter", "bound", "cursor", "moved",
     )  # fmt: skip
 
-    def __init__(self, feed: Feed, *, from_seq: int, buffer: int | None, on_overflow: OnOverflow) -> None:
+    def __init__(
+        self, feed: Feed, *, from_seq: int = 0, buffer: int | None = None, on_overflow: OnOverflow = "wait"
+    ) -> None:
         """Make an iterator over `feed`.
 
         Raises:
@@ -58,7 +59,8 @@ class ChunkIterator(AsyncIterator[Chunk]):
         self._keen = True
         self._thread = 0
         self._waiter: asyncio.Future[None] | None = None
-        self._batch: deque[Chunk] = deque()
+        self._batch: list[Chunk] = []  # what was fetched and has to be looked at, the next one last
+        self._ready: list[Told] | None = None  # what was fetched and only has to be handed out, the next one last
         self._limit = buffer if buffer is not None and on_overflow != "wait" else maxsize
         self.bound: int = buffer or 0
         self.cursor: int = from_seq
@@ -70,29 +72,46 @@ class ChunkIterator(AsyncIterator[Chunk]):
 
     @override
     async def __anext__(self) -> Chunk:
+        if self._ready:
+            self.cursor += 1
+            return self._ready.pop()
         while True:
-            log = self._log
-            if log is None and not self._closed:
-                log = self._begin()
-            if log is not None and not self._batch and 0 < log.told - self.cursor <= self._limit:
-                chunk = log.at(self.cursor)
-                if chunk is not None:
-                    self.cursor += 1
-                    self._keen = True
-                    if (self._plain and type(chunk) is not WorkflowFinish) or self._takes(chunk, log):
-                        return chunk
-                    continue
-            found = self._pull()
+            log = self._log or self._begin()
+            found = None
+            if log is not None and self.cursor < log.told:
+                found = self._newest(log)
+            if found is None and (log is None or log.told != self.cursor or log.endings or log.error is not None):
+                found = self._pull()
             if found is not None:
                 return found
             if self._keen:
                 # One turn of the loop, before lying down for real: as a rule it brings the next chunk, and waking up
                 # costs more than looking again.
                 self._keen = False
-                await _turn()
+                await _TURN
             else:
                 self._keen = True
                 await self._doze()
+
+    def _newest(self, log: ChunkLog) -> Chunk | None:
+        """Return the next chunk if it is among the newest ones, as it is for a reader that keeps up."""
+        cursor = self.cursor
+        if self._batch or log.told - cursor > self._limit:
+            return None
+        try:
+            chunk = log.chunks[cursor - log.base]
+        except IndexError:
+            return None
+        if chunk.seq != cursor:  # another thread has dropped chunks just now, so that this is another one
+            return None
+        self.cursor = cursor + 1
+        self._keen = True
+        if not self._plain or type(chunk) is WorkflowFinish:
+            return chunk if self._takes(chunk, log) else None
+        if log.told > self.cursor and not self.bound:
+            self._ready = log.stretch(self.cursor)
+            self._ready.reverse()
+        return chunk
 
     def _takes(self, chunk: Chunk, log: ChunkLog) -> bool:
         if self._paced:
@@ -107,8 +126,6 @@ class ChunkIterator(AsyncIterator[Chunk]):
             StopAsyncIteration: at the end, and after it was closed.
         """
         log = self._log
-        if log is not None and log.told == self.cursor and not log.endings and log.error is None:
-            return None  # nothing to look at: as a rule this reader is faster than the run
         if self._closed:
             raise StopAsyncIteration
         while log is not None and not self._closed:
@@ -116,7 +133,7 @@ class ChunkIterator(AsyncIterator[Chunk]):
                 self._refill(log)
                 if not self._batch:
                     return self._at_end(log)
-            chunk = self._batch.popleft()
+            chunk = self._batch.pop()
             self.cursor = chunk.data.to_seq + 1 if isinstance(chunk, Gap) else chunk.seq + 1
             if self._takes(chunk, log):
                 return chunk
@@ -141,7 +158,7 @@ class ChunkIterator(AsyncIterator[Chunk]):
             self._batch.append(log.gap(self.cursor, told - self.bound))
         elif self.cursor < told:
             # A bounded reader takes one at a time: what is in a batch counts as read, and would not pace the writer.
-            self._batch.extend(log.slice(self.cursor, 1) if self.bound else log.slice(self.cursor))
+            self._batch.extend(reversed(log.slice(self.cursor, 1) if self.bound else log.slice(self.cursor)))
 
     def _at_end(self, log: ChunkLog) -> None:
         """End if there will be no more.
@@ -160,6 +177,8 @@ class ChunkIterator(AsyncIterator[Chunk]):
 
     def _begin(self) -> ChunkLog | None:
         feed = self._feed
+        if self._closed:
+            return None
         if feed.refused is not None:
             self.close()
             raise fresh(feed.refused)
@@ -216,7 +235,8 @@ class ChunkIterator(AsyncIterator[Chunk]):
         if self._closed:
             return
         self._closed = True
-        self._batch.clear()
+        self._batch = []
+        self._ready = None
         log, self._log = self._log, None
         if self._paced and log is not None:
             self._paced = False
@@ -238,7 +258,11 @@ class ChunkIterator(AsyncIterator[Chunk]):
         await self.aclose()
 
 
-@coroutine
-def _turn() -> Generator[None]:
-    """Let everything else that is ready run once."""
-    yield
+class _Turn:
+    """An awaitable that lets everything else that is ready run once."""
+
+    __slots__ = ()
+    __await__ = (None,).__iter__  # no frame of ours: a reader that keeps up awaits this for each chunk
+
+
+_TURN: Final = cast("Awaitable[None]", _Turn())

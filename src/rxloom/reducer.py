@@ -42,7 +42,8 @@ from rxloom.chunks import (
     WorkflowStart,
 )  # fmt: skip
 from rxloom.snapshot import NO_USAGE, TERMINAL, Decision, Entry, RunStatus, Snapshot, parent_path
-from rxloom.usage import usage_in
+from rxloom.usage import SILENT, usage_in
+from rxloom.values import type_of
 
 
 def reduce(snapshot: Snapshot, record: Record) -> Snapshot:
@@ -58,7 +59,9 @@ def apply(snapshot: Snapshot, record: Record) -> None:
     match record:
         case StepOutput():
             snapshot.next_seq = record.seq + 1
-            if (usage := usage_in(record.output)) is not None:
+            output = record.output
+            # Most outputs are of a kind that reports no tokens: it saves a call for each of them.
+            if type_of(output) not in SILENT and (usage := usage_in(output)) is not None:
                 snapshot.usage += usage
                 snapshot.leg_usage += usage
                 _count(snapshot, record, usage)

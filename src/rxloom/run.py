@@ -84,7 +84,7 @@ class Run(Generic[In, Out]):
         Raises:
             RunAlreadyStarted: when this object has started the run already.
         """
-        view = _view(close_on_suspend=close_on_suspend)
+        view = _ONE_LEG if close_on_suspend else _ALL_LEGS
         opening = Opening(
             copy_plain(input_data),
             copy_plain(initial_state),
@@ -127,7 +127,7 @@ class Run(Generic[In, Out]):
         Raises (in the stream):
             NotSuspended, AmbiguousResume, ResumeConflict, ResumeInvalid, RunNotFound: the call was refused.
         """
-        view = _view(close_on_suspend=close_on_suspend)
+        view = _ONE_LEG if close_on_suspend else _ALL_LEGS
         chosen = partial(self._control.answers_to, copy_plain(resume_data), step, label, index)
         work = partial(self._control.resume, chosen, Opening(context=_taken(runtime_context), per_step=per_step))
         return self._later(view, work, self._control.runtime.here())
@@ -148,7 +148,7 @@ class Run(Generic[In, Out]):
             close_on_suspend: see `stream_vnext`.
             per_step: see `stream_vnext`.
         """
-        view = _view(close_on_suspend=close_on_suspend)
+        view = _ONE_LEG if close_on_suspend else _ALL_LEGS
         given = {path_of(path): copy_plain(data) for path, data in _mapping("answers", answers).items()}
         chosen = partial(self._control.all_answers, given)
         work = partial(self._control.resume, chosen, Opening(context=_taken(runtime_context), per_step=per_step))
@@ -252,7 +252,7 @@ class Run(Generic[In, Out]):
 
     def _feed(self, view: View, port: LoopPort) -> Feed:
         control = self._control
-        feed = Feed(self.run_id, self.workflow_id, port.scheduler, control, view)
+        feed = Feed(self.run_id, control.workflow_id, port.scheduler, control, view)
         feed.port = port
         return feed
 
@@ -269,11 +269,6 @@ class Run(Generic[In, Out]):
         feed = self._feed(view, port)
         port.call(partial(control.look_for, work, Ticket(port, feed, copy_context())))
         return WorkflowStream(feed)
-
-
-def _view(*, close_on_suspend: bool) -> View:
-    """Return the view of one leg, or of all legs up to a terminal status without the seams between them."""
-    return _ONE_LEG if close_on_suspend else _ALL_LEGS
 
 
 def _taken(context: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

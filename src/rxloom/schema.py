@@ -59,6 +59,7 @@ class Schema(Generic[T]):
     Attributes:
         annotation: the type.
         is_any: whether every value is fine, so that nothing is checked.
+        exact: objects of exactly this class are fine as they are; of a schema without such a class, an empty one.
 
     Args:
         annotation: the type; `Any`, `object` and nothing at all accept everything.
@@ -71,7 +72,7 @@ class Schema(Generic[T]):
         [1, 2]
     """
 
-    __slots__ = ("_adapter", "_exact", "_validate", "annotation", "is_any")
+    __slots__ = ("_adapter", "_validate", "annotation", "exact", "is_any")
 
     annotation: Any
     is_any: bool
@@ -80,7 +81,7 @@ class Schema(Generic[T]):
         self.annotation = type(None) if annotation is None else annotation
         self.is_any = any(annotation is anything for anything in _ANYTHING)
         self._adapter: TypeAdapter[Any] | None = None if self.is_any else _adapter_of(self.annotation)
-        self._exact: type = _exact_class(self.annotation)
+        self.exact: type = _exact_class(self.annotation)
         self._validate: Callable[[Any], Any] = self._validate_first
 
     def validate(self, value: Any) -> T:
@@ -89,7 +90,7 @@ class Schema(Generic[T]):
         Raises:
             ValidationError: when it does not fit, or a validator of the user fails in its own way.
         """
-        if type_of(value) is self._exact or self.is_any:
+        if type_of(value) is self.exact or self.is_any:
             return value
         try:
             return self._validate(value)

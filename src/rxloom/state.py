@@ -86,7 +86,7 @@ class StateSpec:
             InputInvalid: when it does not fit the schema.
         """
         if self._schema is None:
-            return dict(fields_of(given))
+            return {} if given is None else dict(fields_of(given))
         try:
             return dict(fields_of(self._schema.validate({} if given is None else given)))
         except ValidationError as error:

@@ -292,7 +292,7 @@ class WorkflowStream(BoundObservable[Chunk], Generic[Out]):
 
     def __aiter__(self) -> ChunkIterator:
         """Iterate over all chunks, without a bound."""
-        return self.aiter()
+        return ChunkIterator(self._feed)
 
     @override
     def __await__(self) -> Generator[Any, None, WorkflowResult[Out]]:  # type: ignore[override]

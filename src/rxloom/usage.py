@@ -17,7 +17,8 @@ from rxloom.chunks import StepOutput, Usage
 from rxloom.jsonable import jsonable
 from rxloom.values import type_of
 
-_QUIET: frozenset[type] = frozenset({str, int, float, bool, NoneType, bytes, list, tuple})
+SILENT: frozenset[type] = frozenset({str, int, float, bool, NoneType, bytes, list, tuple})
+"""What reports no tokens, whatever is in it."""
 _MAX_WRAPPING = 10_000  # an output that contains itself must not hang the run
 
 
@@ -41,7 +42,7 @@ def usage_in(output: Any) -> Usage | None:
         True
     """
     cls = type_of(output)
-    if cls in _QUIET or (cls is dict and "type" not in output):
+    if cls in SILENT or (cls is dict and "type" not in output):
         return None
     for _ in range(_MAX_WRAPPING):
         if isinstance(output, StepOutput):

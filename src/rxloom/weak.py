@@ -54,7 +54,8 @@ class WeakMap(Generic[T]):
 
     def __contains__(self, name: str) -> bool:
         """Tell whether the value is there."""
-        return self.get(name) is not None
+        found = self._refs.get(name)
+        return found is not None and found() is not None
 
     def __setitem__(self, name: str, value: T) -> None:
         """Set a value, in place of an older one."""

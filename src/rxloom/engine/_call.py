@@ -22,7 +22,7 @@ from rxloom.retry import Retry
 from rxloom.schema import Schema, input_invalid, output_invalid
 from rxloom.snapshot import Entry
 from rxloom.step_type import Step
-from rxloom.values import copy_plain
+from rxloom.values import copy_plain, type_of
 
 NO_RETRY = Retry(0)
 
@@ -95,7 +95,7 @@ class Call(Telling):
     def check_input(self) -> Exception | None:
         """Validate the input, and return what is wrong with it."""
         schema = self.step.input
-        if not schema.is_any:
+        if not schema.is_any and type_of(self.input) is not schema.exact:
             try:
                 self.input: Any = schema.validate(self.input)
             except ValidationError as error:
@@ -238,12 +238,14 @@ class Call(Telling):
     def succeed(self, output: Any) -> None:
         """Check the output of the call and close it."""
         schema = self.step.output
-        if not schema.is_any:
-            output, wrong = self._checked(schema, output)
-            if wrong is not None:
-                self.fail(wrong)
+        if not schema.is_any and type_of(output) is not schema.exact:
+            try:
+                output = schema.validate(output)
+            except ValidationError as error:
+                self.fail(output_invalid(self.ctx.scope.workflow.id, self.path, schema, output, error))
                 return
-        self._close("success", output=output)
+        self.tell_result("success", output=output)
+        self._end()
         ok = self._ok
         self._drop()
         if ok is not None:
@@ -323,8 +325,11 @@ class Call(Telling):
     def _drop(self) -> None:
         """Let go of what the call refers to, and tell the parent last: it may close now."""
         self._ok = self._err = self._pipe = None
-        if self.parent is not None:
-            self.parent.child_closed()
+        parent = self.parent
+        if parent is not None:
+            parent.children -= 1
+            if parent.then is not None:
+                parent.go_on_if_empty()
 
     def abandon(self) -> None:
         """Close as canceled without waiting for a body that does not end."""

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import Future as Promise
 from contextvars import Context, ContextVar
-from threading import RLock, get_ident
+from threading import get_ident
 from typing import Any, Protocol
 
 from reactivex.abc import DisposableBase, SchedulerBase
@@ -19,6 +19,7 @@ from rxloom.engine._parent import Parent
 from rxloom.engine._recall import Recall
 from rxloom.engine._task import LegTask
 from rxloom.errors import RunInterrupted
+from rxloom.lock import LOCK
 from rxloom.log import ChunkLog
 from rxloom.ports.loop import LoopPort
 from rxloom.runtime_context import RuntimeContext
@@ -26,8 +27,6 @@ from rxloom.scheduler import LoopScheduler
 from rxloom.snapshot import Snapshot
 
 logger = logging.getLogger("rxloom")
-
-_posting = RLock()  # one for all legs: it is held for a moment; a finalizer may post while its thread holds it
 
 CURRENT_RUNS: ContextVar[tuple[str, ...]] = ContextVar("rxloom_current_runs", default=())
 """The runs whose steps the current code is part of, outermost first."""
@@ -204,7 +203,7 @@ class Execution:
         Raises:
             RuntimeError: when the loop is closed.
         """
-        with _posting:
+        with LOCK:
             if self._posted is not None:
                 self._posted.append(action)
                 return
@@ -239,7 +238,7 @@ class Execution:
         done.result()
 
     def _run_posted(self) -> None:
-        with _posting:
+        with LOCK:
             posted, self._posted = self._posted, None
         for action in posted or ():
             try:

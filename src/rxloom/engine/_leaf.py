@@ -72,20 +72,17 @@ class Leaf(Services):
 
     def _go(self) -> None:
         self.busy = True
-        if self.step.timeout is not None:
-            self.arm_timeout(self.step.timeout)
+        step = self.step
+        if step.timeout is not None:
+            self.arm_timeout(step.timeout)
+        # Nothing can tell that the body of a plain step runs in the task of the body before.
+        plain = step.kind in FUSABLE and step.timeout is None and step.total_timeout is None and not step.operators
         strand = self.execution.strand
-        if strand is not None and strand.next is None and self.fusable:
+        if strand is not None and strand.next is None and plain:
             strand.next = self
             self._strand = strand
         else:
             self._strand = Strand(self.execution, self)
-
-    @property
-    def fusable(self) -> bool:
-        """Whether nothing can tell that the body runs in the task of the body before."""
-        step = self.step
-        return step.kind in FUSABLE and step.timeout is None and step.total_timeout is None and not step.operators
 
     @override
     def halt_attempt(self) -> None:
@@ -116,7 +113,7 @@ class Leaf(Services):
         self.signal = None
         self.touched = False
         self._used = ()
-        given = self.execution.snapshot.answers.get(self.path) if self.execution.recall is not None else None
+        given = None if self.execution.recall is None else self.execution.snapshot.answers.get(self.path)
         self._answers = None if given is None else [_own(answer) for answer in given]
         self.context = context = StepContext(self)
         step = self.step
@@ -154,8 +151,10 @@ class Leaf(Services):
             )
         elif self.step.attempt_output.is_any and isinstance(value, Observable):
             self._subscribe(cast("Observable[Any]", value), context, strand)
-        else:
+        elif self.step.operators:
             self.attempt_succeeded(value)
+        else:
+            self.succeed(value)
 
     def _subscribe(self, source: Observable[Any], context: StepContext | None, strand: Strand | None) -> None:
         """Go on with the Observable that the function returned: its items are outputs, their fold is the output."""

@@ -8,7 +8,7 @@ operators, threads or streams, and what follows a body that raised or was cancel
 from __future__ import annotations
 
 from asyncio import current_task, sleep
-from collections.abc import Coroutine, Generator
+from collections.abc import Awaitable, Coroutine, Generator
 from contextvars import Context
 from typing import Any, Protocol
 
@@ -75,7 +75,7 @@ class Strand:
         task: the task.
     """
 
-    __slots__ = ("_execution", "_fresh", "context", "next", "task")
+    __slots__ = ("_execution", "_fit", "_fresh", "context", "next", "task")
 
     def __init__(self, execution: Execution, first: Runner, context: Context | None = None) -> None:
         """Start a task that runs `first`.
@@ -87,22 +87,23 @@ class Strand:
         """
         self._execution = execution
         self._fresh = True
+        self._fit = True  # for another body
         self.next: Runner | None = first
         self.context: Context = context or execution.context.copy()
         self.task: LegTask = execution.spawn(self._run(), context=self.context)
 
     async def _run(self) -> None:
-        execution = self._execution
         budget = BUDGET
-        while (runner := self.next) is not None:
+        while self._fit and (runner := self.next) is not None:
             if not budget:
                 budget = BUDGET
                 await self._pause()
                 continue
             budget -= 1
             self.next = None
-            if not await self._one(execution, runner):
-                return
+            rest = self._enter(runner)
+            if rest is not None:
+                await self._go_on(runner, rest)
 
     async def _pause(self) -> None:
         """Give the loop a turn, in which the next body may be taken back."""
@@ -116,42 +117,51 @@ class Strand:
             if runner is not None:
                 self._settle(runner.raised, error)
 
-    async def _one(self, execution: Execution, runner: Runner) -> bool:
-        """Run one body; tell whether the task is fit for another one."""
+    def _enter(self, runner: Runner) -> Awaitable[Any] | None:
+        """Begin a body, and return what is to be awaited of it: nothing, if it is over already."""
         try:
             coroutine = runner.enter()
             if coroutine is None:
-                return True
+                return None
             if self._fresh:
                 self._fresh = False
-                value = await coroutine
+                return coroutine
+            self.context = context = self._execution.context.copy()
+            try:
+                yielded = context.run(coroutine.send, None)
+            except StopIteration as stop:
+                value = stop.value
             else:
-                self.context = context = execution.context.copy()
-                try:
-                    yielded = context.run(coroutine.send, None)
-                except StopIteration as stop:
-                    value = stop.value
-                else:
-                    value = await InContext(coroutine, context, yielded)
+                return InContext(coroutine, context, yielded)
         except BaseException as error:
             if self._goes_on(runner, error):
                 raise
-            return False
-        return self._has_returned(runner, value)
+        else:
+            self._returned(runner, value)
+        return None
 
-    def _has_returned(self, runner: Runner, value: Any) -> bool:
-        """Hand over what the body returned; tell whether the task is fit for another one."""
+    async def _go_on(self, runner: Runner, rest: Awaitable[Any]) -> None:
+        """Await the rest of a body."""
+        try:
+            value = await rest
+        except BaseException as error:
+            if self._goes_on(runner, error):
+                raise
+        else:
+            self._returned(runner, value)
+
+    def _returned(self, runner: Runner, value: Any) -> None:
+        """Hand over what the body returned."""
         execution = self._execution
         if self.task.shut_down:
             thrown_away(execution)  # whatever the body has made of that
         if self.task.cancelling():
+            self._fit = False
             self._settle(runner.returned, value)
         else:
             execution.strand = self
             self._settle(runner.returned, value)
             execution.strand = None
-            return True
-        return False
 
     def _goes_on(self, runner: Runner, error: BaseException) -> bool:
         """Hand over what the body raised; tell whether the task has to end with it, too.
@@ -159,6 +169,7 @@ class Strand:
         It does so only where it is thrown away: an exception that nobody asks a task for is a cycle with its frames.
         """
         execution = self._execution
+        self._fit = False
         if isinstance(error, GeneratorExit) and current_task(execution.loop) is not self.task:
             thrown_away(execution)
             return True

@@ -77,7 +77,7 @@ class _SeqRun(DisposableBase):
         nodes = self._nodes
         budget = BUDGET
         while self._ready and self._ok is not None:
-            if ctx.halt is not None or self._at == len(nodes) or self._pauses():
+            if ctx.halt is not None or self._at == len(nodes) or (self.by_steps and self._pauses()):
                 self._finish()
                 break
             budget -= 1
@@ -104,7 +104,7 @@ class _SeqRun(DisposableBase):
     def _pauses(self) -> bool:
         """With `per_step`, stop after the first node that did something."""
         ctx = self._ctx
-        if not self.by_steps or not self._at or ctx.execution.snapshot.next_pos == self._pos:
+        if not self._at or ctx.execution.snapshot.next_pos == self._pos:
             return False
         ctx.halt = PAUSED
         return True

@@ -32,7 +32,7 @@ class StepNode(Node):
     @override
     def start(self, ctx: Ctx, ok: Ok, err: Err) -> DisposableBase | None:
         entry = None
-        if ctx.execution.recall is not None:  # recorded, without a call
+        if ctx.execution.recall is not None:
             path = ctx.scope.prefix + self.step.id
             if ctx.index is not None:
                 path = f"{path}[{ctx.index}]"
