@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 from rxloom.build import Blueprint
 from rxloom.engine import Node
@@ -80,6 +80,15 @@ class Workflow(Step[In, Out, Any], Generic[In, Out]):
         for part in path.split("."):
             found = found.steps[part.partition("[")[0]]
         return found
+
+    def with_steps(self, steps: Mapping[str, Step[Any, Any, Any]]) -> Self:
+        """Return the same workflow with others in place of some of its own steps.
+
+        Args:
+            steps: the steps, by the id that each takes over, which is its own id too.
+        """
+        flow = self.flow.with_steps(steps)
+        return self._replace(flow=flow, steps={**self.steps, **steps}, _shape=flow.describe())
 
     @property
     def graph(self) -> Mapping[str, Any]:

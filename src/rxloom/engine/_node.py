@@ -13,6 +13,7 @@ from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
 from reactivex.disposable import Disposable
 
 from rxloom.engine._ctx import Ctx, Err, Ok
+from rxloom.step_type import Step
 
 
 class Node(ABC):
@@ -33,6 +34,11 @@ class Node(ABC):
     @abstractmethod
     def describe(self) -> Mapping[str, Any]:
         """Return the node as data, for the graph."""
+
+    def with_steps(self, steps: Mapping[str, Step[Any, Any, Any]]) -> Node:
+        """Return the same node with other steps in it, by id; itself, if it holds none of them."""
+        del steps
+        return self
 
     def observe(self, ctx: Ctx) -> Observable[Ctx]:
         """Return a cold Observable of the one context that comes out."""

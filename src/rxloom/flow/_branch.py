@@ -14,6 +14,7 @@ from rxloom.chunks import Choice
 from rxloom.engine import Ctx, Err, Failure, FanOut, Node, Ok, Question
 from rxloom.error_info import error_info
 from rxloom.ports.node import NodePort
+from rxloom.step_type import Step
 from rxloom.values import copy_plain
 
 
@@ -63,6 +64,11 @@ class Branch(Node):
         else:
             run.take(taken)
         return run
+
+    @override
+    def with_steps(self, steps: Mapping[str, Step[Any, Any, Any]]) -> Node:
+        arms = [arm._replace(node=arm.node.with_steps(steps)) for arm in self.arms]
+        return Branch(self.id, arms, first_match=self.first_match, merge=self.merge)
 
     @override
     def describe(self) -> Mapping[str, Any]:

@@ -47,6 +47,11 @@ class ForEach(Node):
         return _Whole(self, self._whole, ctx, ok, err, entry).begin()
 
     @override
+    def with_steps(self, steps: Mapping[str, Step[Any, Any, Any]]) -> Node:
+        step = steps.get(self.step.id, self.step)
+        return ForEach(step, self.body.with_steps(steps), concurrency=self.concurrency, collect=self.collect)
+
+    @override
     def describe(self) -> Mapping[str, Any]:
         return {"type": "for_each", "node": self.body.describe(), "concurrency": self.concurrency}
 

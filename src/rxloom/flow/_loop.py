@@ -12,6 +12,7 @@ from rxloom.callables import Adapter
 from rxloom.chunks import Choice
 from rxloom.engine import Ctx, Err, Failure, Node, Ok, Question
 from rxloom.error_info import error_info
+from rxloom.step_type import Step
 from rxloom.values import copy_plain
 
 BUDGET = 256
@@ -69,6 +70,10 @@ class Loop(Node):
         run = _LoopRun(self, ctx, ok, err)
         run.begin()
         return run
+
+    @override
+    def with_steps(self, steps: Mapping[str, Step[Any, Any, Any]]) -> Node:
+        return Loop(self.id, self.body.with_steps(steps), self.rule, first=self.first)
 
     @override
     def describe(self) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from rxloom.engine import Ctx, Err, FanOut, Node, Ok
 from rxloom.ports.node import NodePort
+from rxloom.step_type import Step
 from rxloom.values import copy_plain
 
 
@@ -35,6 +36,11 @@ class Parallel(Node):
     @override
     def start(self, ctx: Ctx, ok: Ok, err: Err) -> DisposableBase | None:
         return _ParallelRun(tuple(self.arms), tuple(self.arms.values()), ctx, ok, err, self).start()
+
+    @override
+    def with_steps(self, steps: Mapping[str, Step[Any, Any, Any]]) -> Node:
+        arms = {key: node.with_steps(steps) for key, node in self.arms.items()}
+        return Parallel(arms, limit=self.limit, collect=self.collect)
 
     @override
     def describe(self) -> Mapping[str, Any]:

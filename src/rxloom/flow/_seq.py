@@ -9,6 +9,7 @@ from reactivex.abc import DisposableBase
 from typing_extensions import override
 
 from rxloom.engine import PAUSED, Ctx, Err, Failure, Node, Ok
+from rxloom.step_type import Step
 
 BUDGET = 256
 """After so many nodes that complete at once, the loop gets a turn."""
@@ -36,6 +37,10 @@ class Seq(Node):
         run.by_steps = ctx.execution.per_step and not ctx.scope.depth and ctx.scope.workflow.flow is self
         run.advance()
         return run
+
+    @override
+    def with_steps(self, steps: Mapping[str, Step[Any, Any, Any]]) -> Node:
+        return Seq([node.with_steps(steps) for node in self.nodes])
 
     @override
     def describe(self) -> Mapping[str, Any]:

@@ -42,6 +42,11 @@ class StepNode(Node):
         return self._call(self.step, ctx, ok, err, entry).begin()
 
     @override
+    def with_steps(self, steps: Mapping[str, Step[Any, Any, Any]]) -> Node:
+        other = steps.get(self.step.id)
+        return self if other is None else StepNode(other, shown=self._shown)
+
+    @override
     def describe(self) -> Mapping[str, Any]:
         step: Any = self.step
         if self._shown is not None:

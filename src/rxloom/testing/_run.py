@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from rxloom.chunks import Chunk, Suspension
 from rxloom.results import Suspended, WorkflowResult
 from rxloom.run import Run
 from rxloom.stream import WorkflowStream
+from rxloom.testing._replace import Fake, with_fakes
 from rxloom.testing._virtual import virtual_run
 from rxloom.workflow import Workflow, checked_workflow
 
@@ -28,15 +29,21 @@ class VirtualRun(Generic[_Out]):
         chunks: the chunks of all its legs, in order.
         result: the result of the last leg.
         duration: the virtual seconds it took.
+        times: the virtual second at which each of the chunks was told.
     """
 
     chunks: list[Chunk]
     result: WorkflowResult[_Out]
     duration: float
+    times: list[float] = field(default_factory=list[float], repr=False)
 
 
 def run_virtual(
-    workflow: Workflow[_In, _Out], input: _In | None = None, *, resume: Sequence[Any] | Mapping[str, Any] | None = None
+    workflow: Workflow[_In, _Out],
+    input: _In | None = None,
+    *,
+    resume: Sequence[Any] | Mapping[str, Any] | None = None,
+    replace: Mapping[str, Fake] | None = None,
 ) -> VirtualRun[_Out]:
     """Run a workflow to its end, or until it waits for an answer that is not scripted.
 
@@ -47,9 +54,11 @@ def run_virtual(
         input: its input.
         resume: the answers to its suspensions. A list: the first answers the first suspension, and so on. A dict:
             by path, or by the label of the suspension; what waits at the same time is answered together.
+        replace: fakes for some of its steps, by id or path, as `with_fakes` takes them.
 
     Raises:
-        ValueError: an answer was never asked for.
+        ValueError: an answer was never asked for, or a fake is for a step that is not there.
+        DefinitionError: a fake is a function that wants other arguments than a step's.
         TypeError: the answers are not in a list or dict.
         RefusedCall: a scripted answer was refused, since it does not fit or several steps wait for one.
         Deadlock: the workflow waits for something that cannot come.
@@ -66,22 +75,30 @@ def run_virtual(
         >>> run = run_virtual(greetings, "Ada", resume=["hello"])
         >>> run.result.unwrap(), run.duration
         ('hello, Ada', 3600.0)
+        >>> run_virtual(greetings, "Ada", replace={"greet": lambda name: name.upper()}).result.unwrap()
+        'ADA'
     """
     checked_workflow(workflow)
+    if replace is not None:
+        workflow = with_fakes(workflow, replace)
     return virtual_run(_play(workflow, input, _Script(resume)))
 
 
 async def _play(workflow: Workflow[_In, _Out], input: _In | None, script: _Script) -> VirtualRun[_Out]:
     run = workflow.create_run()
     chunks: list[Chunk] = []
+    times: list[float] = []
+    now = asyncio.get_running_loop().time
     leg = run.stream_vnext(input)
     while True:
-        chunks.extend([chunk async for chunk in leg])
+        async for chunk in leg:
+            chunks.append(chunk)
+            times.append(now())
         result = await leg.result
         answered = script.answer(run, result.suspensions) if isinstance(result, Suspended) else None
         if answered is None:
             script.check_all_used(result)
-            return VirtualRun(chunks, result, asyncio.get_running_loop().time())
+            return VirtualRun(chunks, result, now(), times)
         leg = answered
 
 
