@@ -27,8 +27,7 @@ def begin(leg: Opened, action: Callable[[], None]) -> None:
 
     Whoever started the leg has its first chunk already, and no frame of his is below what a body raises.
     """
-    beginning = _Beginning(leg, action)
-    beginning.strand = Strand(leg.execution, beginning)
+    _Beginning(leg, action)
 
 
 class _Beginning:
@@ -37,10 +36,10 @@ class _Beginning:
     __slots__ = ("_action", "_leg", "strand")
 
     def __init__(self, leg: Opened, action: Callable[[], None]) -> None:
-        """Make the beginning of `leg`."""
+        """Start the task in which `leg` begins."""
         self._leg = leg
         self._action = action
-        self.strand: Strand | None = None
+        self.strand: Strand | None = Strand(leg.execution, self)
 
     def enter(self) -> None:
         """Start the pipeline, unless the leg has ended meanwhile."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias, final
 
 from typing_extensions import override
 
@@ -206,6 +206,7 @@ class WorkflowFinish(Envelope):
     seq: int = -1
 
 
+@final
 @dataclass(slots=True)
 class Gap(Envelope):
     """Stands, for one reader, in place of chunks that were dropped. Never in the log, and without a `seq`."""

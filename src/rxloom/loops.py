@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from rxloom.ports.offload import Offload
-from rxloom.scheduler import LoopScheduler
+from rxloom.scheduler import LoopScheduler, running_loop
 
 
 class LoopBinding:
@@ -49,7 +49,7 @@ class LoopBinding:
 
     def call(self, action: Callable[[], None]) -> None:
         """Run `action` on the thread of the loop: now, if this is it."""
-        if self.scheduler.on_loop() or self.loop.is_closed():
+        if running_loop() is self.loop or self.loop.is_closed():
             action()
         else:
             self.loop.call_soon_threadsafe(action)

@@ -88,6 +88,8 @@ def _apply_rest(
     | Custom | LegStarted | ContextWrite | Choice | Suspension | Answer | EventReceived | EventTaken,
 ) -> None:  # fmt: skip
     match record:
+        case LegStarted():
+            _leg_started(snapshot, record)
         case WorkflowStart() | WorkflowFinish() | WorkflowCanceled() | WorkflowPaused() | Custom():
             snapshot.next_seq = record.seq + 1
             if isinstance(record, WorkflowStart):
@@ -108,11 +110,9 @@ def _apply_rest(
 
 
 def _apply_private(
-    snapshot: Snapshot, record: LegStarted | ContextWrite | Choice | Suspension | Answer | EventReceived | EventTaken
+    snapshot: Snapshot, record: ContextWrite | Choice | Suspension | Answer | EventReceived | EventTaken
 ) -> None:
     match record:
-        case LegStarted():
-            _leg_started(snapshot, record)
         case ContextWrite():
             _write_context(snapshot, record)
         case Choice():

@@ -96,7 +96,10 @@ class Run(Generic[In, Out]):
         if self._started and not self._join:
             raise RunAlreadyStarted("this run was started already", run_id=self.run_id, workflow_id=self.workflow_id)
         self._started = True
-        return self._stream(view, opening)
+        port = self._control.runtime.here()
+        feed = self._feed(view, port)
+        port.call(partial(self._control.start, opening, Ticket(port, feed, copy_context())))
+        return WorkflowStream(feed)
 
     def resume_stream_vnext(
         self,
@@ -255,13 +258,6 @@ class Run(Generic[In, Out]):
         feed = Feed(self.run_id, control.workflow_id, port.scheduler, control, view)
         feed.port = port
         return feed
-
-    def _stream(self, view: View, opening: Opening) -> WorkflowStream[Out]:
-        port = self._control.runtime.here()
-        feed = self._feed(view, port)
-        ticket = Ticket(port, feed, copy_context())
-        port.call(partial(self._control.start, opening, ticket))
-        return WorkflowStream(feed)
 
     def _later(self, view: View, work: Work, port: LoopPort) -> WorkflowStream[Out]:
         """Return a stream whose leg is looked for in a task on `port`."""

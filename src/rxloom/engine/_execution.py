@@ -180,10 +180,7 @@ class Execution:
 
     def spawn(self, work: Coroutine[Any, Any, None], *, context: Context | None = None) -> LegTask:
         """Run a coroutine of the engine as a task of this leg."""
-        task = LegTask(work, self.loop, context or self.context, self.tasks)
-        self.tasks.add(task)
-        task.add_done_callback(LegTask.forget)
-        return task
+        return LegTask(work, self.loop, context or self.context, self.tasks)
 
     def soon(self, action: Callable[[], None]) -> None:
         """Run `action` in a turn of its own."""

@@ -90,7 +90,7 @@ class Strand:
         self._fit = True  # for another body
         self.next: Runner | None = first
         self.context: Context = context or execution.context.copy()
-        self.task: LegTask = execution.spawn(self._run(), context=self.context)
+        self.task: LegTask = LegTask(self._run(), execution.loop, self.context, execution.tasks)
 
     async def _run(self) -> None:
         budget = BUDGET

@@ -24,13 +24,21 @@ class LegTask(Task[None]):
     def __init__(
         self, work: Coroutine[Any, Any, None], loop: AbstractEventLoop, context: Context, siblings: set[LegTask]
     ) -> None:
-        """Start a task; it begins at the next turn of the loop, whatever the loop makes other tasks of."""
+        """Start a task; it begins at the next turn of the loop, whatever the loop makes other tasks of.
+
+        Args:
+            work: what it does.
+            loop: where.
+            context: its `contextvars` context.
+            siblings: the tasks of the leg, of which it is one until it is done.
+        """
         super().__init__(work, loop=loop, context=context)
         self._siblings = siblings
         self.shut_down: bool = False
+        siblings.add(self)
+        self.add_done_callback(LegTask._forget)
 
-    def forget(self) -> None:
-        """Leave the tasks of the leg: it is done."""
+    def _forget(self) -> None:
         self._siblings.discard(self)
 
     @override
