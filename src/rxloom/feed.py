@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from copy import copy
+from sys import maxsize
 from threading import RLock
 from typing import NamedTuple, Protocol
 
@@ -164,6 +165,25 @@ class Feed:
             if self.view.ends_with(ending.finish):
                 return ending if ending.finish.seq < log.told else None
         return None
+
+    def told(self) -> list[Chunk]:
+        """Return what the stream has told so far; on any thread.
+
+        Raises:
+            RxLoomError: the call was refused.
+        """
+        if self.refused is not None:
+            raise fresh(self.refused)
+        if self.log is None:
+            return []
+        view, ending = self.view, self.ending
+        chunks: list[Chunk] = []
+        for chunk in self.log.slice(view.first, maxsize):
+            if ending is not None and not isinstance(chunk, Gap) and chunk.seq > ending.finish.seq:
+                break
+            if not view.skips(chunk):
+                chunks.append(chunk)
+        return chunks
 
     def look(self) -> None:
         """Take note that somebody looks: a failure need not be logged."""

@@ -15,6 +15,7 @@ from rxloom.context import Done
 from rxloom.feed import Cursor, Feed
 from rxloom.last_value import last_told
 from rxloom.log import Ending
+from rxloom.marbles import Scale, svg
 from rxloom.observable import BoundObservable
 from rxloom.reader import ChunkIterator, OnOverflow
 from rxloom.results import WorkflowResult
@@ -289,6 +290,22 @@ class WorkflowStream(BoundObservable[Chunk], Generic[Out]):
             ValueError: when an option is out of range.
         """
         return ChunkIterator(self._feed, from_seq=from_seq, buffer=buffer, on_overflow=on_overflow)
+
+    def told(self) -> list[Chunk]:
+        """Return the chunks told so far, without waiting for more; on any thread.
+
+        Raises:
+            RxLoomError: the call was refused.
+        """
+        self._feed.look()
+        return self._feed.told()
+
+    def _repr_svg_(self) -> str | None:
+        """Show what was told so far in a notebook, as a marble diagram."""
+        if self._feed.refused is not None:
+            return None
+        chunks = self.told()
+        return svg(chunks, None, Scale()) if chunks else None
 
     def __aiter__(self) -> ChunkIterator:
         """Iterate over all chunks, without a bound."""

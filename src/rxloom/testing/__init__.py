@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from rxloom.testing._context import RecordingContext, RecordingSyncContext, context
 from rxloom.testing._grammar import check_chunks
+from rxloom.testing._marbles import Drawable, assert_marbles, marbles, marbles_svg
 from rxloom.testing._replace import Fake, in_turn, with_fakes
 from rxloom.testing._run import VirtualRun, run_virtual
 from rxloom.testing._virtual import Deadlock, VirtualLoop, virtual_run
 
 __all__ = [
     "Deadlock",
+    "Drawable",
     "Fake",
     "RecordingContext",
     "RecordingSyncContext",
     "VirtualLoop",
     "VirtualRun",
+    "assert_marbles",
     "check_chunks",
     "context",
     "in_turn",
+    "marbles",
+    "marbles_svg",
     "run_virtual",
     "virtual_run",
     "with_fakes",
