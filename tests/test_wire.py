@@ -150,6 +150,12 @@ def test_a_chunk_that_is_in_no_log_has_no_number() -> None:
     assert "seq" not in Custom("r", "data-*", 1, extra={"seq": 9}).to_wire()
 
 
+def test_what_a_user_gave_is_told_also_when_it_is_false() -> None:
+    told = result(status="success", output=False, resume_payload=False).to_wire()["payload"]
+
+    assert (told["output"], told["resumePayload"], "handled" in told) == (False, False, False)
+
+
 def test_the_finish_tells_no_error_that_a_step_has_told() -> None:
     assert finish("failed", error=BOOM).to_wire()["payload"]["metadata"] == {}
 

@@ -1,7 +1,8 @@
 """How chunks and payloads name themselves on the wire.
 
-The keys follow from the fields: snake case becomes camel case, a field that is `None` or `False` is left out, and
-what a class always says (its `type`, its `status`) is told too. A class that differs overrides `wire_fields`.
+The keys follow from the fields: snake case becomes camel case, a field that is `None`, and a flag that is not set, are
+left out, and what a class always says (its `type`, its `status`) is told too. A class that differs overrides
+`wire_fields`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing_extensions import override
 from rxloom.jsonable import Wired
 
 _NAMED = {"source": "from"}
+_NOTHING = object()
 
 
 class Payload(Wired):
@@ -29,9 +31,9 @@ class Payload(Wired):
     def wire_fields(self) -> dict[str, Any]:
         """Name the fields that have a value."""
         told: dict[str, Any] = {}
-        for name, key, is_kept in _plan(type(self)):
+        for name, key, left_out in _plan(type(self)):
             value = getattr(self, name)
-            if is_kept or (value is not None and value is not False):
+            if value is not left_out:
                 told[key] = value
         return told
 
@@ -64,16 +66,19 @@ class Envelope(Payload):
 
 
 @cache
-def _plan(kind: type[Any]) -> tuple[tuple[str, str, bool], ...]:
-    """Name the attributes of a class in the order in which they are told."""
+def _plan(kind: type[Any]) -> tuple[tuple[str, str, object], ...]:
+    """Name the attributes of a class in the order in which they are told, and the value that is not told of each."""
     names = [item.name for item in fields(kind)]
+    # Only a flag is left out when it is `False`: what a user gave is told, and `False` is an answer.
+    left_out: dict[str, object] = dict.fromkeys(kind.kept, _NOTHING)
+    left_out |= {item.name: False for item in fields(kind) if item.default is False}
     if issubclass(kind, Envelope):
         names = ["type", "run_id", "source", *names[1:]]
     elif issubclass(kind, StepPayload):
         names = ["step_name", *names]
         if "status" not in names and hasattr(kind, "status"):
             names.append("status")
-    return tuple((name, _NAMED.get(name) or camel(name), name in kind.kept) for name in names)
+    return tuple((name, _NAMED.get(name) or camel(name), left_out.get(name)) for name in names)
 
 
 def camel(name: str) -> str:
