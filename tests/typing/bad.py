@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from pydantic import BaseModel
+from reactivex import Observable
 
 from rxloom import (
     Retry,
@@ -28,6 +29,8 @@ from rxloom import (
     step_from_operator,
     to_async_iterator,
 )
+from rxloom.chunks import Chunk, StepOutput
+from rxloom.operators import data, of_type, outputs, progress, results, smooth, step_chunks, text, to_sse
 
 
 class Order(BaseModel):
@@ -107,7 +110,7 @@ start.then(start)  # E
 # -- committing ------------------------------------------------------------------------------------------------------
 
 orders.for_each(price).for_each(price.with_id("again")).commit()  # E
-text: Workflow[Order, str] = start.then(price).commit()  # E
+words: Workflow[Order, str] = start.then(price).commit()  # E
 create_workflow(3)  # E
 create_workflow("w", retries="many")  # E
 create_workflow("w", on_start=large)  # E
@@ -157,3 +160,20 @@ async def watch(result: WorkflowResult[Quote]) -> None:
         result.result.nothing  # E
     total: str = await stream.output  # E
     print(total)
+
+
+# -- operators over chunks -------------------------------------------------------------------------------------------
+
+chunks = checkout.create_run().stream_vnext(Order(item="loom"))
+one_type: Observable[StepOutput] = chunks.pipe(of_type("workflow-start"))  # E
+step_chunks()  # E
+outputs(3)  # E
+data()  # E
+progress("3")  # E
+smooth()  # E
+smooth("fast")  # E
+to_sse(event=1)  # E
+numbers: Observable[int] = chunks.pipe(text())  # E
+chunks.pipe(smooth(1))  # E
+chunks.pipe(results(), text())  # E
+every: Observable[Chunk] = chunks.pipe(results())  # E

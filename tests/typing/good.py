@@ -19,8 +19,11 @@ import rxloom
 from rxloom import Canceled, Failed, Paused, Reduce, Retry, Run, Snapshot, Step, StepContext, Success, Suspended
 from rxloom import SyncStepContext, Usage, Workflow, WorkflowResult, WorkflowStream
 from rxloom import create_step, create_workflow, first, last, only, step, step_from_operator
-from rxloom.chunks import Chunk, StepOutput, WorkflowFinish
+from rxloom.chunks import Chunk, Custom, StepChunk, StepOutput, StepResult, StepResultPayload, WorkflowFinish
+from rxloom.chunks import WorkflowStart
 from rxloom.errors import RxLoomError, WorkflowFailed
+from rxloom.operators import Progress, data, fold, of_type, outputs, progress, results, smooth, step_chunks, text
+from rxloom.operators import to_sse, to_wire, until_suspended
 
 
 class Order(BaseModel):
@@ -298,3 +301,25 @@ def catch() -> None:
 
 assert_type(only([1]), int)
 assert_type(first([1]), int)
+
+
+def operators(stream: WorkflowStream[Quote], merged: Observable[Chunk]) -> None:
+    assert_type(stream.pipe(of_type("workflow-step-output")), Observable[StepOutput])
+    assert_type(stream.pipe(of_type("data-*")), Observable[Custom])
+    assert_type(stream.pipe(of_type(WorkflowFinish)), Observable[WorkflowFinish])
+    assert_type(stream.pipe(of_type(WorkflowStart, WorkflowFinish)), Observable[WorkflowStart | WorkflowFinish])
+    assert_type(stream.pipe(of_type("workflow-step-start", "workflow-step-result")), Observable[StepChunk])
+    assert_type(stream.pipe(of_type("workflow-start", "data-mood")), Observable[Chunk])
+    assert_type(stream.pipe(of_type("workflow-start", StepResult)), Observable[Chunk])
+    assert_type(stream.pipe(step_chunks("outer.**")), Observable[StepChunk])
+    assert_type(stream.pipe(step_chunks([nested, price]), results()), Observable[StepResultPayload])
+    assert_type(stream.pipe(outputs()), Observable[Any])
+    assert_type(stream.pipe(outputs(price), ops.count()), Observable[int])
+    assert_type(stream.pipe(text("price"), smooth(0.05, max_pieces=10)), Observable[str])
+    assert_type(merged.pipe(text(), smooth(timedelta(milliseconds=50), scheduler=stream.scheduler)), Observable[str])
+    assert_type(stream.pipe(data("mood")), Observable[Any])
+    assert_type(stream.pipe(until_suspended(), to_wire()), Observable[dict[str, Any]])
+    assert_type(merged.pipe(to_sse(event=False)), Observable[str])
+    assert_type(merged.pipe(progress(total=3)), Observable[Progress])
+    assert_type(merged.pipe(fold()), Observable[Snapshot])
+    merged.pipe(progress()).subscribe(lambda now: print(now.done, now.fraction, now.running))
