@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any, Protocol
 
 from rxloom.engine import Execution, Strand, ends_the_run
@@ -27,7 +28,17 @@ def begin(leg: Opened, action: Callable[[], None]) -> None:
 
     Whoever started the leg has its first chunk already, and no frame of his is below what a body raises.
     """
-    _Beginning(leg, action)
+    execution = leg.execution
+    context = execution.context.copy()
+    execution.spawn(_begin(leg, action, context), context=context)
+
+
+async def _begin(leg: Opened, action: Callable[[], None], context: Context) -> None:
+    # What follows is made in here: whoever started the leg waits for its first chunk, and not for that.
+    beginning = _Beginning(leg, action)
+    strand = Strand(leg.execution, beginning, context, leg.execution.current_task())
+    beginning.strand = strand
+    await strand.run()
 
 
 class _Beginning:
@@ -36,10 +47,10 @@ class _Beginning:
     __slots__ = ("_action", "_leg", "strand")
 
     def __init__(self, leg: Opened, action: Callable[[], None]) -> None:
-        """Start the task in which `leg` begins."""
+        """Make the beginning of `leg`."""
         self._leg = leg
         self._action = action
-        self.strand: Strand | None = Strand(leg.execution, self)
+        self.strand: Strand | None = None
 
     def enter(self) -> None:
         """Start the pipeline, unless the leg has ended meanwhile."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from asyncio import AbstractEventLoop
+from asyncio import AbstractEventLoop, current_task
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import Future as Promise
@@ -67,9 +67,10 @@ class Execution:
     """
 
     __slots__ = (
-        "__weakref__", "_calls", "_context", "_gate", "_posted", "_prefix", "calls", "cancel_reason", "canceling",
-        "context", "fans", "interrupted", "leg", "log", "loop", "now", "offload", "own_loop", "per_step", "port",
-        "recall", "root", "run_id", "runtime", "scheduler", "silent", "snapshot", "strand", "tasks", "thread", "waits",
+        "__weakref__", "_calls", "_context", "_fans", "_gate", "_posted", "_prefix", "_waits", "calls",
+        "cancel_reason", "canceling", "context", "interrupted", "leg", "log", "loop", "now", "offload", "own_loop",
+        "per_step", "port", "recall", "root", "run_id", "runtime", "scheduler", "silent", "snapshot", "strand",
+        "tasks", "thread",
     )  # fmt: skip
 
     def __init__(self, log: ChunkLog, port: LoopPort, context: Context) -> None:
@@ -94,8 +95,8 @@ class Execution:
         self.root: Parent = Parent(None)
         self.tasks: set[LegTask] = set()
         self.strand: Any = None
-        self.fans: dict[Fan, None] = {}
-        self.waits: dict[str, deque[Wait]] = {}
+        self._fans: dict[Fan, None] | None = None
+        self._waits: dict[str, deque[Wait]] | None = None
         self.recall: Recall | None = None
         self.per_step: bool = False
         self.canceling: bool = False
@@ -118,6 +119,20 @@ class Execution:
         if self._gate is None:
             self._gate = Gate()
         return self._gate
+
+    @property
+    def fans(self) -> dict[Fan, None]:
+        """The open fan-outs, outermost first."""
+        if self._fans is None:
+            self._fans = {}
+        return self._fans
+
+    @property
+    def waits(self) -> dict[str, deque[Wait]]:
+        """The steps that wait for an event, by its name, oldest first."""
+        if self._waits is None:
+            self._waits = {}
+        return self._waits
 
     @property
     def runtime_context(self) -> RuntimeContext:
@@ -181,6 +196,11 @@ class Execution:
     def spawn(self, work: Coroutine[Any, Any, None], *, context: Context | None = None) -> LegTask:
         """Run a coroutine of the engine as a task of this leg."""
         return LegTask(work, self.loop, context or self.context, self.tasks)
+
+    def current_task(self) -> LegTask | None:
+        """Return the task of this leg that runs now."""
+        task = current_task(self.loop)
+        return task if isinstance(task, LegTask) else None
 
     def soon(self, action: Callable[[], None]) -> None:
         """Run `action` in a turn of its own."""

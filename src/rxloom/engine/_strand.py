@@ -77,22 +77,26 @@ class Strand:
 
     __slots__ = ("_execution", "_fit", "_fresh", "context", "next", "task")
 
-    def __init__(self, execution: Execution, first: Runner, context: Context | None = None) -> None:
-        """Start a task that runs `first`.
+    def __init__(
+        self, execution: Execution, first: Runner, context: Context | None = None, task: LegTask | None = None
+    ) -> None:
+        """Run `first` in a task.
 
         Args:
             execution: the leg it belongs to.
             first: the first body, which has the context of the task to itself.
             context: that context; a copy of the run's if left out.
+            task: the task, which will await `run`; a new one if left out.
         """
         self._execution = execution
         self._fresh = True
         self._fit = True  # for another body
         self.next: Runner | None = first
         self.context: Context = context or execution.context.copy()
-        self.task: LegTask = LegTask(self._run(), execution.loop, self.context, execution.tasks)
+        self.task: LegTask = task or LegTask(self.run(), execution.loop, self.context, execution.tasks)
 
-    async def _run(self) -> None:
+    async def run(self) -> None:
+        """Run bodies until there is none, or the task is not fit for another one."""
         budget = BUDGET
         while self._fit and (runner := self.next) is not None:
             if not budget:
