@@ -12,7 +12,7 @@ import sys
 from collections.abc import Generator
 from pathlib import Path
 from types import ModuleType
-from typing import get_args
+from typing import get_args, get_type_hints
 
 import pytest
 from sybil import Document, Example, Sybil
@@ -145,3 +145,25 @@ def test_reference_lists_every_type_of_chunk() -> None:
 
     assert len(types) > 10
     assert [told for told in types if isinstance(told, str) and f"`{told}`" not in table] == []
+
+
+def payload_of(chunk: type) -> type:
+    """Give the class of what a chunk carries: the payload, or the chunk itself where it has none."""
+    payload = getattr(chunk, "payload", None)
+    told = get_type_hints(payload.fget if isinstance(payload, property) else chunk)
+    return told["return"] if isinstance(payload, property) else told.get("payload", chunk)
+
+
+def test_reference_names_only_fields_that_chunks_have() -> None:
+    table = (ROOT / "docs" / "reference" / "chunks.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(?:data|workflow)-\S+` \| `(\w+)` \|[^|]*\|([^|]*)\|$", table, re.MULTILINE)
+    named = {(chunk, field) for chunk, fields in rows for field in re.findall(r"`(\w+)`", fields)}
+    gap = {("Gap", name) for name in ("from_seq", "to_seq", "count")}  # one level deeper than the others
+
+    assert len(rows) > 10
+    assert gap < named
+    assert [
+        f"{chunk}.{field}"
+        for chunk, field in sorted(named - gap)
+        if not hasattr(payload_of(getattr(chunks, chunk)), field)
+    ] == []
