@@ -20,7 +20,7 @@ from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
 import rxloom
-from rxloom import chunks, errors
+from rxloom import chunks, errors, operators, testing
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -136,6 +136,16 @@ def test_reference_describes_every_public_name() -> None:
         name
         for name in rxloom.__all__
         if name not in described and not any(hasattr(module, name) for module in whole.values())
+    ] == []
+
+
+@pytest.mark.parametrize("module", [rxloom, operators, testing], ids=lambda module: module.__name__)
+def test_reference_index_lists_every_public_name(module: ModuleType) -> None:
+    index = (ROOT / "docs" / "reference" / "index.md").read_text("utf-8")
+    pages = (chunks, errors) if module is rxloom else ()  # each a page of its own, with no list of names here
+
+    assert [
+        name for name in module.__all__ if f"`{name}`" not in index and not any(hasattr(page, name) for page in pages)
     ] == []
 
 
