@@ -76,6 +76,9 @@ def test_a_delay_is_never_negative_and_never_above_the_bound(
     ("option", "value"),
     [
         ("retries", -1),
+        ("retries", "3"),
+        ("retries", True),
+        ("delay", "1"),
         ("delay", -1),
         ("delay", float("inf")),
         ("delay", float("nan")),
@@ -83,6 +86,7 @@ def test_a_delay_is_never_negative_and_never_above_the_bound(
         ("max_delay", -1),
         ("jitter", 1.5),
         ("retry_on", "ValueError"),
+        ("retry_on", BaseException),
         ("retry_on", (ValueError, int)),
     ],
 )

@@ -194,13 +194,29 @@ class WorkflowBuilder(Generic[Start, Now, End]):
         node = Loop(self._plan.name("loop"), body, rule, first=steps[0].id)
         return WorkflowBuilder(self._plan.add(node, steps, steps[0].input, steps[-1].output, ids=[node.id]))
 
+    @overload
+    def for_each(
+        self: WorkflowBuilder[Start, list[Item] | tuple[Item, ...], End],
+        step: Step[Item, Next, Any],
+        *,
+        concurrency: int = 1,
+        errors: Literal["fail"] = "fail",
+    ) -> WorkflowBuilder[Start, list[Next], End]: ...
+    @overload
+    def for_each(
+        self: WorkflowBuilder[Start, list[Item] | tuple[Item, ...], End],
+        step: Step[Item, Next, Any],
+        *,
+        concurrency: int = 1,
+        errors: Literal["collect"],
+    ) -> WorkflowBuilder[Start, list[Next | None], End]: ...
     def for_each(
         self: WorkflowBuilder[Start, list[Item] | tuple[Item, ...], End],
         step: Step[Item, Next, Any],
         *,
         concurrency: int = 1,
         errors: Literal["fail", "collect"] = "fail",
-    ) -> WorkflowBuilder[Start, list[Next], End]:
+    ) -> WorkflowBuilder[Start, Any, End]:
         """Run a step for each item of a list or tuple; the output is the list of outputs, in the order of the input.
 
         Args:

@@ -54,11 +54,11 @@ class Retry:
 
     def __post_init__(self) -> None:
         checks = (
-            ("retries", self.retries >= 0, "0 or more"),
-            ("delay", 0 <= self.delay < math.inf, "0 or more seconds"),
-            ("backoff", 0 < self.backoff < math.inf, "more than 0"),
-            ("max_delay", self.max_delay is None or self.max_delay >= 0, "0 or more seconds"),
-            ("jitter", 0 <= self.jitter <= 1, "between 0 and 1"),
+            ("retries", type(self.retries) is int and self.retries >= 0, "0 or more"),
+            ("delay", 0 <= _number(self.delay) < math.inf, "0 or more seconds"),
+            ("backoff", 0 < _number(self.backoff) < math.inf, "more than 0"),
+            ("max_delay", self.max_delay is None or _number(self.max_delay) >= 0, "0 or more seconds"),
+            ("jitter", 0 <= _number(self.jitter) <= 1, "between 0 and 1"),
             ("retry_on", _exceptions(self.retry_on), "an exception class or a tuple of them"),
         )
         for name, good, wanted in checks:
@@ -111,12 +111,17 @@ class Retry:
         return isinstance(error, Exception) and isinstance(error, self.retry_on)
 
 
+def _number(value: object) -> float:
+    """Return a number as it is, and anything else as one that is in no range."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+
+
 def _exceptions(kinds: object) -> bool:
     """Tell whether `isinstance` of an exception can be asked with this."""
     if isinstance(kinds, tuple):
         parts = cast("tuple[object, ...]", kinds)  # of what, is what is asked here
         return all(_exceptions(kind) for kind in parts)
-    return isinstance(kinds, type) and issubclass(kinds, BaseException)
+    return isinstance(kinds, type) and issubclass(kinds, Exception)
 
 
 def not_retryable(error: BaseException) -> bool:

@@ -83,8 +83,8 @@ class Runtime:
             ValueError: when a number is out of range.
         """
         for name, number in (("buffer", buffer), ("max_runs", max_runs), ("max_threads", max_threads)):
-            if number is not None and number < 1:
-                raise ValueError(f"{name} must be at least 1, got {number}")
+            if number is not None and (type(number) is not int or number < 1):
+                raise ValueError(f"{name} must be a whole number of at least 1, got {number!r}")
         self._workflows: dict[str, Workflow[Any, Any]] = {}
         for workflow in workflows:
             if checked_workflow(workflow).id in self._workflows:

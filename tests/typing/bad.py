@@ -96,7 +96,7 @@ start.for_each(price)  # E
 orders.for_each(approve)  # E
 orders.for_each(price).then(price)  # E
 orders.for_each(price, concurrency="many")  # E
-orders.for_each(price, errors="ignore")  # E
+orders.for_each(price, errors="collect").for_each(approve)  # E
 start.do_until(approve, large)  # E
 start.do_until(price.with_id("again"), short)  # E
 start.branch([(large, price)])  # E

@@ -163,7 +163,7 @@ checkout = create_workflow("checkout", input=Order, output=Quote, state=State).t
 assert_type(checkout, Workflow[Order, Quote])
 
 numbers = (
-    create_workflow("numbers", input=list[int], output=list[str], retries=2, timeout=60, max_concurrency=4)
+    create_workflow("numbers", input=list[int], output=list[str | None], retries=2, timeout=60, max_concurrency=4)
     .for_each(doubled, concurrency=8)
     .for_each(text_of, errors="collect")
     .commit()
