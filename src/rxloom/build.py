@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from rxloom.engine import Node
 from rxloom.errors import DefinitionError, DuplicateStepId, SchemaMismatch, WorkflowNotCommitted
+from rxloom.flow._overlap import Overlap
 from rxloom.flow._seq import Seq
 from rxloom.flow._sleep import seconds_in
 from rxloom.flow._step import StepNode
@@ -104,7 +105,7 @@ class Blueprint:
         for one in steps:
             known[one.id] = one
         flowing = self.input if not self.nodes else self.flowing
-        if takes is not None and flowing is not None and mismatch(flowing, takes):
+        if takes is not None and flowing is not None and not _by_items(steps) and mismatch(flowing, takes):
             step_path = steps[0].id if steps else None
             raise SchemaMismatch(flowing.name, takes.name, workflow_id=self.id, step_path=step_path)
         return replace(
@@ -115,6 +116,11 @@ class Blueprint:
             counts=counts,
             flowing=flowing if passes else output,
         )
+
+
+def _by_items(steps: Sequence[Step[Any, Any, Any]]) -> bool:
+    """Tell whether a node takes the items of what comes, of which nobody knows the schema."""
+    return bool(steps) and steps[0].observable_input
 
 
 def several(steps: Any, workflow_id: str) -> Iterable[Any]:
@@ -154,7 +160,25 @@ def arm_of(plan: Blueprint, arm: Any) -> tuple[str, Node, list[Step[Any, Any, An
     steps = [plan.step(one) for one in arm]  # pyright: ignore[reportUnknownVariableType] # checked by `step`
     if not steps:
         raise DefinitionError("a list of steps needs at least one", workflow_id=plan.id)
-    return steps[-1].id, Seq([StepNode(one) for one in steps]), steps
+    return steps[-1].id, Seq(overlapping([StepNode(one) for one in steps])), steps
+
+
+def overlapping(nodes: Sequence[Node]) -> list[Node]:
+    """Return the nodes of a sequence, those in one that are fed by the one before: they overlap."""
+    found: list[Node] = []
+    stretch: list[StepNode] = []
+    for node in [*nodes, None]:
+        if stretch and isinstance(node, StepNode) and node.step.observable_input:
+            stretch.append(node)
+            continue
+        if stretch:
+            found.append(stretch[0] if len(stretch) == 1 else Overlap([one.step for one in stretch], stretch))
+            stretch = []
+        if isinstance(node, StepNode) and node.step.kind != "workflow":
+            stretch = [node]
+        elif node is not None:
+            found.append(node)
+    return found
 
 
 def loop_body(plan: Blueprint, body: Any) -> tuple[Node, list[Step[Any, Any, Any]]]:

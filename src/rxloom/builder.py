@@ -308,7 +308,11 @@ class WorkflowBuilder(Generic[Start, Now, End]):
         return WorkflowBuilder(self._plan.add(node, ids=[step_id], output=Schema(output)))
 
     def pipe(
-        self, *operators: Operator, id: str | None = None, collect: Callable[[Iterable[Any]], Any] = only
+        self,
+        *operators: Operator,
+        id: str | None = None,
+        collect: Callable[[Iterable[Any]], Any] = only,
+        observable_input: bool = False,
     ) -> WorkflowBuilder[Start, Any, End]:
         """Put plain Rx operators in the middle: they see the value as a stream of one item.
 
@@ -316,6 +320,7 @@ class WorkflowBuilder(Generic[Start, Now, End]):
             operators: the operators.
             id: the id of the step; a stable one is made if it is left out.
             collect: folds what comes out into the output; exactly one item if left out.
+            observable_input: let them see the items of the step before instead, as they are produced.
 
         Raises:
             DefinitionError: when an operator or `collect` cannot be called.
@@ -326,7 +331,8 @@ class WorkflowBuilder(Generic[Start, Now, End]):
         for one in operators:
             check_function("an operator", one)
         piped: Operator = partial(_through, operators)
-        step: Step[Any, Any, Any] = step_from_operator(step_id, piped, collect=collect, retries=0)
+        options: dict[str, Any] = {"observable_input": observable_input, "retries": 0}
+        step: Step[Any, Any, Any] = step_from_operator(step_id, piped, collect=collect, **options)
         shown = {"type": "pipe", "id": step_id, "operators": [name_of(one) for one in operators]}
         return WorkflowBuilder(plan.add(StepNode(step, shown=shown), [step]))
 

@@ -41,13 +41,13 @@ from rxloom.wire_form import Envelope
 
 # fmt: off
 __all__ = [
-    "Answer", "Choice", "Chunk", "ContextWrite", "Custom", "CustomType", "EmptyPayload", "ErrorInfo", "EventReceived",
-    "EventTaken", "FinishStatus", "Gap", "GapData", "ItemEnd", "ItemStart", "ItemStatus", "LegKind", "LegStarted",
-    "Private", "Record", "ResultStatus", "Source", "StateWrite", "StepChunk", "StepOutput", "StepOutputPayload",
-    "StepProgress", "StepProgressPayload", "StepResult", "StepResultPayload", "StepRetry", "StepRetryPayload",
-    "StepStart", "StepStartPayload", "StepSuspended", "StepSuspendedPayload", "StepWaiting", "StepWaitingPayload",
-    "Suspension", "Told", "Usage", "WorkflowCanceled", "WorkflowFinish", "WorkflowFinishPayload", "WorkflowPaused",
-    "WorkflowStart", "WorkflowStartPayload",
+    "Answer", "Choice", "Chunk", "ContextWrite", "Custom", "CustomType", "Emitted", "EmptyPayload", "ErrorInfo",
+    "EventReceived", "EventTaken", "FinishStatus", "Gap", "GapData", "ItemEnd", "ItemStart", "ItemStatus", "LegKind",
+    "LegStarted", "Private", "Record", "ResultStatus", "Source", "StateWrite", "StepChunk", "StepOutput",
+    "StepOutputPayload", "StepProgress", "StepProgressPayload", "StepResult", "StepResultPayload", "StepRetry",
+    "StepRetryPayload", "StepStart", "StepStartPayload", "StepSuspended", "StepSuspendedPayload", "StepWaiting",
+    "StepWaitingPayload", "Suspension", "Told", "Usage", "WorkflowCanceled", "WorkflowFinish", "WorkflowFinishPayload",
+    "WorkflowPaused", "WorkflowStart", "WorkflowStartPayload",
 ]
 # fmt: on
 
@@ -318,6 +318,14 @@ class ItemEnd:
 
 
 @dataclass(slots=True)
+class Emitted:
+    """The items of a step that fed the one after it, where its output does not say what they were."""
+
+    path: str
+    items: list[Any]
+
+
+@dataclass(slots=True)
 class Suspension:
     """A leaf that waits for an answer: where, under which label, and what it asks.
 
@@ -371,6 +379,7 @@ Private: TypeAlias = (
     | Choice
     | ItemStart
     | ItemEnd
+    | Emitted
     | Suspension
     | Answer
     | EventReceived

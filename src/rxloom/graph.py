@@ -5,8 +5,9 @@
 | `type` | other keys |
 |---|---|
 | `workflow` | `id`, `description?`, `metadata?`, `graph` (a node) |
-| `step` | `id`, `description?`, `metadata?` |
+| `step` | `id`, `description?`, `metadata?`, `observable_input?` |
 | `sequence` | `nodes` |
+| `overlap` | `nodes`, each of which is fed with the items of the one before while that runs |
 | `parallel` | `nodes`, `max_concurrency?` |
 | `branch` | `arms` (each `condition`, `node`), `default?` (a node), `first_match?`, `merge?` |
 | `loop` | `kind` (`do_while` or `do_until`), `condition`, `node`, `max_iterations?` |
@@ -14,7 +15,7 @@
 | `map` | `id`, `sources?` (a mapping) or `function?` |
 | `sleep` | `id`, one of `seconds?`, `until?`, `function?` |
 | `event` | `id`, `event`, `timeout?` |
-| `pipe` | `id`, `operators?` (their names) |
+| `pipe` | `id`, `operators?` (their names), `observable_input?` |
 
 Whoever reads a graph should take a type it does not know for a box with an `id`. Nothing here recurses: a graph may be
 nested as deeply as it likes.
@@ -99,7 +100,7 @@ def _children(node: Graph) -> list[tuple[str, Graph]]:
     match node["type"]:
         case "workflow":
             return [("", node["graph"])]
-        case "sequence" | "parallel":
+        case "sequence" | "parallel" | "overlap":
             return [("", child) for child in node["nodes"]]
         case "branch":
             arms = [(f"if {arm['condition']}: ", arm["node"]) for arm in node["arms"]]

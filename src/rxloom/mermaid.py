@@ -163,6 +163,15 @@ def _loop(chart: _Chart, node: _Node) -> _Walk:
     chart.tails = [(condition, "no" if repeats else "yes")]
 
 
+def _overlap(chart: _Chart, node: _Node) -> _Walk:
+    chart.open("overlapping")
+    for child in node["nodes"]:
+        yield child
+        chart.tails = [(tail, "items") for tail, _ in chart.tails]
+    chart.tails = [(tail, "") for tail, _ in chart.tails]
+    chart.close()
+
+
 def _for_each(chart: _Chart, node: _Node) -> _Walk:
     chart.open(f"for each, {node.get('concurrency') or 1} at a time")
     yield node["node"]
@@ -177,6 +186,7 @@ def _workflow(chart: _Chart, node: _Node) -> _Walk:
 
 _WALKS: Final[Mapping[str, Callable[[_Chart, _Node], _Walk]]] = {
     "sequence": _sequence,
+    "overlap": _overlap,
     "parallel": _parallel,
     "branch": _branch,
     "loop": _loop,

@@ -13,6 +13,7 @@ from rxloom.chunks import (
     Choice,
     ContextWrite,
     Custom,
+    Emitted,
     EventReceived,
     EventTaken,
     ItemEnd,
@@ -85,7 +86,8 @@ def apply(snapshot: Snapshot, record: Record) -> None:
 def _apply_rest(
     snapshot: Snapshot,
     record: WorkflowStart | WorkflowFinish | WorkflowCanceled | WorkflowPaused | StepRetry | StepWaiting | StepSuspended
-    | Custom | LegStarted | ContextWrite | Choice | Suspension | Answer | EventReceived | EventTaken,
+    | Custom | LegStarted | ContextWrite | Choice | Emitted | Suspension | Answer | EventReceived
+    | EventTaken,
 ) -> None:  # fmt: skip
     match record:
         case LegStarted():
@@ -110,7 +112,8 @@ def _apply_rest(
 
 
 def _apply_private(
-    snapshot: Snapshot, record: ContextWrite | Choice | Suspension | Answer | EventReceived | EventTaken
+    snapshot: Snapshot,
+    record: ContextWrite | Choice | Emitted | Suspension | Answer | EventReceived | EventTaken,
 ) -> None:
     match record:
         case ContextWrite():
@@ -118,8 +121,8 @@ def _apply_private(
         case Choice():
             parent = snapshot.generation_of(parent_path(record.node))
             snapshot.choices[record.node] = Decision(parent, record.taken)
-        case Suspension():
-            _ask(snapshot, record)
+        case Suspension() | Emitted():
+            _of_a_step(snapshot, record)
         case Answer():
             snapshot.suspensions.pop(record.path, None)
             snapshot.answers.setdefault(record.path, []).append(record)
@@ -133,6 +136,13 @@ def _write_context(snapshot: Snapshot, record: ContextWrite) -> None:
     snapshot.context.update(record.changes)
     for key in record.removed:
         snapshot.context.pop(key, None)
+
+
+def _of_a_step(snapshot: Snapshot, record: Suspension | Emitted) -> None:
+    if isinstance(record, Suspension):
+        _ask(snapshot, record)
+    elif (entry := snapshot.mine(record.path)) is not None:
+        entry.emitted = record.items
 
 
 def _ask(snapshot: Snapshot, record: Suspension) -> None:

@@ -57,9 +57,9 @@ class Entry:
     """The fold's own form of a step record, with what replaying needs besides."""
 
     __slots__ = (
-        "asked_at", "attempt", "call_id", "ended_at", "error", "generation", "input", "iteration", "mismatches",
-        "output", "owner", "parent_generation", "path", "resume_payload", "resumed_at", "spent_ms", "started_at",
-        "status", "suspend_payload", "usage",
+        "asked_at", "attempt", "call_id", "emitted", "ended_at", "error", "generation", "input", "iteration",
+        "mismatches", "output", "owner", "parent_generation", "path", "resume_payload", "resumed_at", "spent_ms",
+        "started_at", "status", "suspend_payload", "usage",
     )  # fmt: skip
 
     def __init__(self, owner: object, generation: int, parent_generation: int, path: str) -> None:
@@ -84,6 +84,7 @@ class Entry:
         self.mismatches: int = 0
         self.spent_ms: int = 0
         self.asked_at: int = 0
+        self.emitted: list[Any] | None = None
 
     def clone(self, owner: object) -> Entry:
         """Copy the entry for another owner."""

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from typing import Any, Final, TypeAlias, Unpack, overload
+from typing import Any, Final, Literal, TypeAlias, Unpack, overload
 
 import reactivex
 from reactivex import Observable
@@ -17,6 +17,7 @@ from rxloom.step_decorator import (
     Async,
     ByKeyword,
     OfContext,
+    Several,
     StepDecorator,
     Stream,
     Sync,
@@ -140,6 +141,71 @@ def create_step(
 def create_step(id: str, execute: Callable[[], Awaitable[Out]], **options: Unpack[ResumeOptions]) -> Step[Any, Out]: ...
 @overload
 def create_step(id: str, execute: Callable[[], Out], **options: Unpack[ResumeOptions]) -> Step[Any, Out]: ...
+@overload
+def create_step(
+    id: str,
+    execute: Callable[..., Stream[Any]],
+    *,
+    observable_input: Literal[True],
+    collect: Callable[[Iterable[Any]], FoldT],
+    **options: Unpack[ResumeOptions],
+) -> Step[Any, FoldT]: ...
+@overload
+def create_step(
+    id: str,
+    execute: Callable[[Observable[In], Sync[ResumeT]], SyncStream[Item]],
+    *,
+    observable_input: Literal[True],
+    **options: Unpack[ResumeOptions],
+) -> Step[Several[In], list[Item], ResumeT]: ...
+@overload
+def create_step(
+    id: str,
+    execute: Callable[[Observable[In], Async[ResumeT]], AsyncIterator[Item]],
+    *,
+    observable_input: Literal[True],
+    **options: Unpack[ResumeOptions],
+) -> Step[Several[In], list[Item], ResumeT]: ...
+@overload
+def create_step(
+    id: str,
+    execute: Callable[[Observable[In], Async[ResumeT]], Awaitable[Out]],
+    *,
+    observable_input: Literal[True],
+    **options: Unpack[ResumeOptions],
+) -> Step[Several[In], Out, ResumeT]: ...
+@overload
+def create_step(
+    id: str,
+    execute: Callable[[Observable[In], Sync[ResumeT]], Out],
+    *,
+    observable_input: Literal[True],
+    **options: Unpack[ResumeOptions],
+) -> Step[Several[In], Out, ResumeT]: ...
+@overload
+def create_step(
+    id: str,
+    execute: Callable[[Observable[In]], Stream[Item]],
+    *,
+    observable_input: Literal[True],
+    **options: Unpack[ResumeOptions],
+) -> Step[Several[In], list[Item]]: ...
+@overload
+def create_step(
+    id: str,
+    execute: Callable[[Observable[In]], Awaitable[Out]],
+    *,
+    observable_input: Literal[True],
+    **options: Unpack[ResumeOptions],
+) -> Step[Several[In], Out]: ...
+@overload
+def create_step(
+    id: str,
+    execute: Callable[[Observable[In]], Out],
+    *,
+    observable_input: Literal[True],
+    **options: Unpack[ResumeOptions],
+) -> Step[Several[In], Out]: ...
 def create_step(id: str, execute: Any, **options: Unpack[StepOptions]) -> Step[Any, Any, Any]:
     """Make a step of a function, or of an object that an extra makes a step of.
 
@@ -174,6 +240,23 @@ def step_from_operator(
 def step_from_operator(
     id: str, operator: Callable[[Observable[In]], Observable[Out]], **options: Unpack[ResumeOptions]
 ) -> Step[In, Out]: ...
+@overload
+def step_from_operator(
+    id: str,
+    operator: Callable[[Observable[In]], Observable[Any]],
+    *,
+    observable_input: Literal[True],
+    collect: Callable[[Iterable[Any]], FoldT],
+    **options: Unpack[ResumeOptions],
+) -> Step[Several[In], FoldT]: ...
+@overload
+def step_from_operator(
+    id: str,
+    operator: Callable[[Observable[In]], Observable[Out]],
+    *,
+    observable_input: Literal[True],
+    **options: Unpack[ResumeOptions],
+) -> Step[Several[In], Out]: ...
 def step_from_operator(
     id: str, operator: Callable[[Observable[Any]], Observable[Any]], **options: Unpack[StepOptions]
 ) -> Step[Any, Any, Any]:
@@ -187,18 +270,24 @@ def step_from_operator(
     output    --42|
     ```
 
+    With `observable_input=True` its input are the items of the step before, as they are produced.
+
     Example:
         >>> from reactivex import operators as ops
         >>> step_from_operator("double", ops.map(lambda x: 2 * x), input=int, output=int)
         <Step 'double': int -> int>
     """
     check_function("an operator", operator)
+    if options.get("observable_input", False):
+        invoke: Callable[[Any, Any], Any] = lambda items, _context: items.pipe(operator)  # noqa: E731 # one of two
+    else:
+        invoke = lambda value, _context: reactivex.of(value).pipe(operator)  # noqa: E731 # the other
     body = Body(
         function=operator,
         kind="operator",
         takes_input=True,
         context_name=None,
-        invoke=lambda value, _context: reactivex.of(value).pipe(operator),
+        invoke=invoke,
     )
     return Step(id, body, **options)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from typing import Any, Protocol, TypeAlias, Unpack, overload
+from typing import Any, Literal, Protocol, TypeAlias, Unpack, overload
 
 from reactivex import Observable
 from typing_extensions import TypeVar
@@ -37,6 +37,9 @@ SyncStream: TypeAlias = Observable[Item] | Iterator[Item]
 
 Stream: TypeAlias = Observable[Item] | AsyncIterator[Item] | Iterator[Item]
 """What a function returns that produces a stream."""
+
+Several: TypeAlias = In | list[In] | tuple[In, ...]
+"""What a step of an Observable can be given: one item, or several in a list or tuple."""
 
 Async: TypeAlias = StepContext[Any, ResumeT]
 Sync: TypeAlias = SyncStepContext[Any, ResumeT]
@@ -94,6 +97,46 @@ class ResumingDecorator(Protocol[AnswerT]):
     def __call__(self, fn: Callable[[In], Awaitable[Out]], /) -> Step[In, Out, AnswerT]: ...
     @overload
     def __call__(self, fn: Callable[[In], Out], /) -> Step[In, Out, AnswerT]: ...
+
+
+class ObservingDecorator(Protocol):
+    """What `step(observable_input=True)` gives: a decorator for functions of an Observable of items."""
+
+    @overload
+    def __call__(
+        self, fn: Callable[[Observable[In], Sync[ResumeT]], SyncStream[Item]], /
+    ) -> Step[Several[In], list[Item], ResumeT]: ...
+    @overload
+    def __call__(
+        self, fn: Callable[[Observable[In], Async[ResumeT]], AsyncIterator[Item]], /
+    ) -> Step[Several[In], list[Item], ResumeT]: ...
+    @overload
+    def __call__(
+        self, fn: Callable[[Observable[In], Async[ResumeT]], Awaitable[Out]], /
+    ) -> Step[Several[In], Out, ResumeT]: ...
+    @overload
+    def __call__(self, fn: Callable[[Observable[In], Sync[ResumeT]], Out], /) -> Step[Several[In], Out, ResumeT]: ...
+    @overload
+    def __call__(self, fn: Callable[[Observable[In]], Stream[Item]], /) -> Step[Several[In], list[Item]]: ...
+    @overload
+    def __call__(self, fn: Callable[[Observable[In]], Awaitable[Out]], /) -> Step[Several[In], Out]: ...
+    @overload
+    def __call__(self, fn: Callable[[Observable[In]], Out], /) -> Step[Several[In], Out]: ...
+
+
+class ObservingFoldingDecorator(Protocol[Fold_co]):
+    """What `step(observable_input=True, collect=fold)` gives: a decorator for those that produce a stream, too."""
+
+    @overload
+    def __call__(
+        self, fn: Callable[[Observable[In], Async[ResumeT]], AsyncIterator[Any]], /
+    ) -> Step[Several[In], Fold_co, ResumeT]: ...
+    @overload
+    def __call__(
+        self, fn: Callable[[Observable[In], Sync[ResumeT]], SyncStream[Any]], /
+    ) -> Step[Several[In], Fold_co, ResumeT]: ...
+    @overload
+    def __call__(self, fn: Callable[[Observable[In]], Stream[Any]], /) -> Step[Several[In], Fold_co]: ...
 
 
 class StepDecorator:
@@ -157,6 +200,20 @@ class StepDecorator:
     def __call__(
         self, /, *, id: str | None = None, collect: Callable[[Iterable[Any]], FoldT], **options: Unpack[ResumeOptions]
     ) -> FoldingDecorator[FoldT]: ...
+    @overload
+    def __call__(
+        self,
+        /,
+        *,
+        id: str | None = None,
+        observable_input: Literal[True],
+        collect: Callable[[Iterable[Any]], FoldT],
+        **options: Unpack[ResumeOptions],
+    ) -> ObservingFoldingDecorator[FoldT]: ...
+    @overload
+    def __call__(
+        self, /, *, id: str | None = None, observable_input: Literal[True], **options: Unpack[ResumeOptions]
+    ) -> ObservingDecorator: ...
     @overload  # an answer that is no class, such as `bool | None`, has no name in the types: the next overload
     def __call__(  # pyright: ignore[reportOverlappingOverload]
         self, /, *, id: str | None = None, resume: type[AnswerT], **options: Unpack[CommonOptions]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from datetime import timedelta
 from types import GenericAlias
-from typing import Any, Generic, Self, TypedDict, TypeGuard, Unpack, overload
+from typing import Any, Generic, Self, TypedDict, TypeGuard, Unpack, get_args, get_origin, overload
 
 from reactivex import Observable
 from typing_extensions import TypeVar, override
@@ -28,6 +28,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
 D = TypeVar("D")
+StepT = TypeVar("StepT", bound="Step[Any, Any, Any]")
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _STREAMS: frozenset[Kind] = frozenset(
@@ -77,9 +78,11 @@ class StepOptions(ResumeOptions, total=False):
 
     Attributes:
         collect: folds the items of a stream into the output; `list` if left out.
+        observable_input: whether the input is an Observable of the items of the step before, as they are produced.
     """
 
     collect: Callable[[Iterable[Any]], Any]
+    observable_input: bool
 
 
 class Step(Generic[In_contra, Out_co, Resume_contra]):
@@ -95,7 +98,8 @@ class Step(Generic[In_contra, Out_co, Resume_contra]):
         invoke: calls the function with `(value, context)`, of which it gets what it wants.
         takes_input: whether the function wants the input.
         context_name: the parameter that wants the context, if any.
-        input: schema of the input.
+        observable_input: whether the input is an Observable of the items of the step before.
+        input: schema of the input; of an item, where the input is an Observable.
         output: schema of the output.
         attempt_output: schema of what one attempt gives, before the operators of `pipe`; else equal to `output`.
         resume: schema of the answer to a suspension.
@@ -121,6 +125,7 @@ class Step(Generic[In_contra, Out_co, Resume_contra]):
         "invoke",
         "kind",
         "metadata",
+        "observable_input",
         "operators",
         "output",
         "resume",
@@ -137,6 +142,7 @@ class Step(Generic[In_contra, Out_co, Resume_contra]):
     invoke: Callable[[Any, Any], Any]
     takes_input: bool
     context_name: str | None
+    observable_input: bool
     input: Schema[Any]
     output: Schema[Any]
     attempt_output: Schema[Any]
@@ -157,6 +163,7 @@ class Step(Generic[In_contra, Out_co, Resume_contra]):
         self.invoke = body.invoke
         self.takes_input = body.takes_input
         self.context_name = body.context_name
+        self.observable_input = options.get("observable_input", False)
         self.operators = ()
         self._set_schemas(body, options)
         self.retries = Retry.of(options.get("retries"))
@@ -167,7 +174,8 @@ class Step(Generic[In_contra, Out_co, Resume_contra]):
 
     def _set_schemas(self, body: Body, options: StepOptions) -> None:
         self.collect = _collect(self.id, body.kind, options)
-        self.input = _schema(self.id, "input", options.get("input", body.input))
+        given = _item_of(self.id, body.input) if self.observable_input else body.input
+        self.input = _schema(self.id, "input", options.get("input", given))
         output = options.get("output", _MISSING)
         if output is _MISSING:
             output = _output_of(body, self.collect)
@@ -289,6 +297,27 @@ def _output_of(body: Body, collect: Callable[[Iterable[Any]], Any]) -> Any:
     if body.output in (_MISSING, Any) or collect is not list:
         return Any
     return GenericAlias(list, (body.output,))
+
+
+def _item_of(step_id: str, annotation: Any) -> Any:
+    """Give the annotation of an item of the Observable that a function wants."""
+    if isinstance(annotation, Unresolved) or annotation in (_MISSING, Any):
+        return annotation
+    origin: Any = get_origin(annotation) or annotation
+    if not (isinstance(origin, type) and issubclass(Observable, origin)):
+        raise DefinitionError(
+            f"`observable_input=True` gives it an Observable, and its input is annotated {annotation!r}: annotate "
+            "`Observable[...]`",
+            step_path=step_id,
+        )
+    return next(iter(get_args(annotation)), Any)
+
+
+def invoked_by(step: StepT, invoke: Callable[[Any, Any], Any]) -> StepT:
+    """Give the same step, whose function is called by `invoke`."""
+    other = copy(step)
+    object.__setattr__(other, "invoke", invoke)
+    return other
 
 
 def _schema(step_id: str, option: str, annotation: Any) -> Schema[Any]:

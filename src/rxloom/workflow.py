@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Generic, Literal, Self, TypeVar
 
-from rxloom.build import Blueprint
+from rxloom.build import Blueprint, overlapping
 from rxloom.engine import Node
 from rxloom.errors import DefinitionError, WorkflowNotCommitted
 from rxloom.flow._seq import Seq
@@ -45,7 +45,7 @@ class Workflow(Step[In, Out, Any], Generic[In, Out]):
             input=plan.input, output=plan.output, description=plan.description, metadata=plan.metadata
         )
         super().__init__(plan.id, body, **options)
-        self.flow = Seq(plan.nodes)
+        self.flow = Seq(overlapping(plan.nodes))
         self.settings = plan.settings
         self.steps = dict(plan.steps)
         # Now, when those of nested workflows are made already: so no depth of nesting is a depth of calls.

@@ -68,6 +68,11 @@ def log(quote: Quote, ctx: SyncStepContext[Any, Answer]) -> Quote:
     return quote
 
 
+@step(observable_input=True)
+async def sum_up(numbers: Observable[int]) -> int:
+    return await numbers
+
+
 def as_text(number: int) -> str:
     return str(number)
 
@@ -106,6 +111,8 @@ start.sleep_until(timedelta(1))  # E
 start.wait_for_event(3)  # E
 start.commit().then(price)  # E
 start.then(start)  # E
+create_workflow("texts", input=str).then(sum_up)  # E
+orders.then(sum_up)  # E
 
 # -- committing ------------------------------------------------------------------------------------------------------
 

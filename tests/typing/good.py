@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, assert_type
@@ -113,6 +113,30 @@ def newest(order: Order) -> Observable[str]:
     return rx.of(order.item)
 
 
+@step(observable_input=True)
+async def total(numbers: Observable[int]) -> int:
+    return len(await numbers.pipe(ops.to_list()))
+
+
+@step(id="tens", observable_input=True, retries=1)
+async def tens(numbers: Observable[int], ctx: StepContext) -> AsyncIterator[float]:
+    yield 10.0 * await numbers
+
+
+@step(observable_input=True)
+def louder(parts: Observable[str]) -> Observable[str]:
+    return parts.pipe(ops.map(str.upper))
+
+
+def text_of_all(parts: Iterable[str]) -> str:
+    return " ".join(parts)
+
+
+@step(observable_input=True, collect=text_of_all)
+def joined(parts: Observable[str]) -> Observable[str]:
+    return parts
+
+
 async def double(number: int, ctx: StepContext[Any, bool]) -> int:
     return 2 * number
 
@@ -123,6 +147,13 @@ def to_text(source: Observable[int]) -> Observable[str]:
 
 doubled = create_step("double", double, retries=3)
 text_of = step_from_operator("text", to_text)
+
+
+async def count_all(numbers: Observable[int], ctx: StepContext) -> int:
+    return 1
+
+
+count_of_all = create_step("count-all", count_all, observable_input=True, timeout=3)
 texts_of = step_from_operator("texts", to_text, collect=list)
 steady = price.pipe(ops.retry(3))
 total_of = approve.with_id("approve-2")
@@ -137,6 +168,15 @@ assert_type(letters, Step[str, list[str]])
 assert_type(ticks, Step[int, list[int]])
 assert_type(doubled, Step[int, int, bool])
 assert_type(text_of, Step[int, str])
+assert_type(total, Step[int | list[int] | tuple[int, ...], int])
+assert_type(tens, Step[int | list[int] | tuple[int, ...], list[float]])
+assert_type(louder, Step[str | list[str] | tuple[str, ...], list[str]])
+assert_type(joined, Step[str | list[str] | tuple[str, ...], str])
+assert_type(count_of_all, Step[int | list[int] | tuple[int, ...], int])
+assert_type(
+    step_from_operator("pairs", to_text, observable_input=True, collect=list[str]),
+    Step[int | list[int] | tuple[int, ...], list[str]],
+)
 assert_type(total_of, Step[Quote, Quote, Answer])
 
 
@@ -145,6 +185,12 @@ assert_type(total_of, Step[Quote, Quote, Answer])
 
 async def started(info: rxloom.RunInfo) -> None:
     print(info.run_id, info.workflow_id, info.input, info.state)
+
+
+overlapping = create_workflow("overlapping", input=int).then(ticks).then(total).commit()
+assert_type(overlapping, Workflow[int, int])
+spoken = create_workflow("spoken", input=Order).then(spell).then(louder).then(joined).commit()
+assert_type(spoken, Workflow[Order, str])
 
 
 def large(quote: Quote) -> bool:

@@ -7,6 +7,7 @@ from rxloom.engine._call import Call
 from rxloom.engine._ctx import BAILED, PAUSED, Ctx, Err, Failure, Halt, Ok
 from rxloom.engine._execution import CURRENT_RUNS, Execution
 from rxloom.engine._fan import Child, FanOut
+from rxloom.engine._items import Items, spread
 from rxloom.engine._leaf import Leaf
 from rxloom.engine._nested import Nested
 from rxloom.engine._node import Node
@@ -14,6 +15,7 @@ from rxloom.engine._question import Question
 from rxloom.engine._replay import replayed
 from rxloom.engine._scope import Scope
 from rxloom.engine._shutdown import ends_the_run
+from rxloom.engine._stage import Stage
 from rxloom.engine._strand import Strand
 from rxloom.engine._wait import Waiting
 
@@ -29,15 +31,18 @@ __all__ = [
     "Failure",
     "FanOut",
     "Halt",
+    "Items",
     "Leaf",
     "Nested",
     "Node",
     "Ok",
     "Question",
     "Scope",
+    "Stage",
     "Strand",
     "Waiting",
     "bodiless",
     "ends_the_run",
     "replayed",
+    "spread",
 ]

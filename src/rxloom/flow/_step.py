@@ -8,7 +8,7 @@ from typing import Any
 from reactivex.abc import DisposableBase
 from typing_extensions import override
 
-from rxloom.engine import Ctx, Err, Leaf, Nested, Node, Ok, replayed
+from rxloom.engine import Ctx, Err, Leaf, Nested, Node, Ok, Stage, replayed
 from rxloom.step_type import Step
 
 
@@ -27,7 +27,8 @@ class StepNode(Node):
         """Make a node of `step`; `shown` is what the graph shows of it, if it is not a step like others."""
         self.step = step
         self._shown = shown
-        self._call: type[Leaf | Nested] = Nested if step.kind == "workflow" else Leaf
+        plain: type[Leaf] = Stage if step.observable_input else Leaf
+        self._call: type[Leaf | Nested] = Nested if step.kind == "workflow" else plain
 
     @override
     def start(self, ctx: Ctx, ok: Ok, err: Err) -> DisposableBase | None:
@@ -50,7 +51,7 @@ class StepNode(Node):
     def describe(self) -> Mapping[str, Any]:
         step: Any = self.step
         if self._shown is not None:
-            return self._shown
+            return {**self._shown, **self._observing()}
         if step.kind == "workflow":
             return step.graph
         shown: dict[str, Any] = {"type": "step", "id": step.id}
@@ -58,4 +59,7 @@ class StepNode(Node):
             shown["description"] = step.description
         if step.metadata:
             shown["metadata"] = dict(step.metadata)
-        return shown
+        return {**shown, **self._observing()}
+
+    def _observing(self) -> Mapping[str, Any]:
+        return {"observable_input": True} if self.step.observable_input else {}
