@@ -13,8 +13,9 @@ from reactivex import operators as ops
 
 from rxloom import create_step, create_workflow, step
 from rxloom.errors import DefinitionError, SchemaMismatch
+from rxloom.testing import with_fakes
 from tests.flow.overlapping import gathering, producing, row
-from tests.play import adding
+from tests.play import adding, play
 
 
 def test_the_input_of_the_step_is_the_type_of_an_item() -> None:
@@ -54,3 +55,19 @@ def test_the_graph_shows_steps_that_overlap() -> None:
         {"type": "step", "id": "c"},
     ]  # fmt: skip
     assert '-->|"items"|' in wf.to_mermaid()
+
+
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_a_fake_in_place_of_a_step_overlaps_as_the_step_does(name: str) -> None:
+    faked = with_fakes(row(producing(), gathering()), {name: producing("c") if name == "a" else gathering("c")})
+
+    assert play(faked, 2).output == [0, 1]
+    assert play(faked, 2).duration == 2
+
+
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_a_workflow_in_place_of_a_step_takes_and_gives_whole_values(name: str) -> None:
+    inner = create_workflow("in").then(create_step("x", lambda value: [value])).commit()
+    played = play(with_fakes(row(producing(), gathering()), {name: inner}), 2)
+
+    assert played.output == ([2] if name == "a" else [[0, 1]])

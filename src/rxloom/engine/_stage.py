@@ -49,7 +49,7 @@ class Stage(Leaf):
         if sink is not None:
             self.sink = sink
             sink.restart(None)
-            self.step = invoked_by(self.step, Tap(self.step.invoke, self.step.kind, self.execution, sink))
+            self.step: Step[Any, Any, Any] = invoked_by(self.step, Tap(self.step.invoke, self.step.kind, self.execution, sink))
         return self
 
     # -- the input -----------------------------------------------------------------------------------------------
@@ -206,6 +206,6 @@ class Stage(Leaf):
     def _end(self) -> None:
         super()._end()
         self._starve()
-        self.input = None
+        self.input: Any = None
         if self.source is not None:
             self.source.drop()

@@ -8,7 +8,7 @@ from typing import Any
 from reactivex.abc import DisposableBase
 from typing_extensions import override
 
-from rxloom.engine import Child, Ctx, Err, Failure, FanOut, Halt, Items, Node, Ok, Stage, replayed, spread
+from rxloom.engine import Child, Ctx, Err, Failure, FanOut, Halt, Items, Nested, Node, Ok, Stage, replayed, spread
 from rxloom.errors import StepFailed
 from rxloom.step_type import Step
 
@@ -38,6 +38,14 @@ class Overlap(Node):
         return _Pipeline(self.steps, ctx, ok, err).start()
 
     @override
+    def with_steps(self, steps: Mapping[str, Step[Any, Any, Any]]) -> Node:
+        if steps.keys().isdisjoint(step.id for step in self.steps):
+            return self
+        return Overlap(
+            [steps.get(step.id, step) for step in self.steps], [node.with_steps(steps) for node in self.nodes]
+        )
+
+    @override
     def describe(self) -> Mapping[str, Any]:
         return {"type": "overlap", "nodes": [node.describe() for node in self.nodes]}
 
@@ -62,7 +70,11 @@ class _Pipeline(FanOut):
         return super()._next_child()
 
     def _may_begin(self, index: int) -> bool:
-        if index == len(self._steps) or self._items[index - 1].begun:
+        if index == len(self._steps) or self._items[index - 1].complete:
+            return True
+        if self._steps[index].kind == "workflow":  # in place of a step: it takes a value
+            return False
+        if self._items[index - 1].begun:
             return True
         # Who was answered while a step before it still waits uses the answer, and waits with that one.
         recall, prefix = self.ctx.execution.recall, self.ctx.scope.prefix
@@ -88,6 +100,8 @@ class _Pipeline(FanOut):
             settled, entry = replayed(ctx, ctx.scope.prefix + step.id, ok, err)
             if settled:
                 return None
+        if step.kind == "workflow":
+            return Nested(step, ctx, ok, err, entry).begin()
         stage = Stage(step, ctx, ok, err, entry)
         self._stages[index] = stage
         stage.between(
