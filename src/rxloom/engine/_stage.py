@@ -49,7 +49,9 @@ class Stage(Leaf):
         if sink is not None:
             self.sink = sink
             sink.restart(None)
-            self.step: Step[Any, Any, Any] = invoked_by(self.step, Tap(self.step.invoke, self.step.kind, self.execution, sink))
+            step = self.step
+            tap = Tap(step.invoke, step.kind, self.execution, sink)
+            self.step: Step[Any, Any, Any] = invoked_by(step, tap)
         return self
 
     # -- the input -----------------------------------------------------------------------------------------------
