@@ -82,7 +82,7 @@ def damage() -> list[str]:
 def _implicit_loop_thread() -> threading.Thread | None:
     for runtime in rxloom.runtime._implicit:
         if runtime._background is not None:
-            return runtime._background._thread
+            return runtime._background.thread
     return None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 from weakref import ref
 
 from rxloom.chunks import Gap, GapData, Private, Record, StepOutput, Told, WorkflowFinish, WorkflowStart
@@ -21,7 +21,7 @@ from rxloom.snapshot import Snapshot
 
 BATCH = 1024
 
-_heard: set[ChunkLog] = set()
+HEARD: Final[set[ChunkLog]] = set()
 """The logs that somebody listens to. Of a run that is suspended, say, nobody else may hold it."""
 
 
@@ -223,7 +223,7 @@ class ChunkLog(Paced):
     def _end_listeners(self, error: Exception) -> None:
         with LOCK:
             listeners, self._listeners, self._keen = self._listeners, (), ()
-            _heard.discard(self)
+            HEARD.discard(self)
         for listener in listeners:
             listener.end(error)
 
@@ -231,7 +231,7 @@ class ChunkLog(Paced):
         """Forget everybody, and have whoever comes now end with `error`: the run is another process's."""
         self.error: Exception | None = error
         self._listeners = self._keen = ()
-        _heard.discard(self)
+        HEARD.discard(self)
         self.pacing: tuple[ref[PacingReader], ...] = ()
         self._sleepers = []
 
@@ -314,7 +314,7 @@ class ChunkLog(Paced):
         """Add a listener that has been told everything so far."""
         with LOCK:
             self._listeners = (*self._listeners, listener)
-            _heard.add(self)
+            HEARD.add(self)
             if listener.keen:
                 self._keen = (*self._keen, listener)
 
@@ -324,7 +324,7 @@ class ChunkLog(Paced):
             self._listeners = tuple(one for one in self._listeners if one is not listener)
             self._keen = tuple(one for one in self._keen if one is not listener)
             if not self._listeners:
-                _heard.discard(self)
+                HEARD.discard(self)
 
     def sleep(self, seq: int, sleeper: Sleeper) -> None:
         """Have `sleeper` woken when chunk `seq` was told or the run is interrupted, perhaps a moment too early."""

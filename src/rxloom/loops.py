@@ -87,8 +87,8 @@ class BackgroundLoop:
         self.binding: LoopBinding = LoopBinding(loop, offload, ended, own_loop=True)
         running = threading.Event()
         loop.call_soon(running.set)
-        self._thread = threading.Thread(target=self._run, name="rxloom-loop", daemon=True)
-        self._thread.start()
+        self.thread: threading.Thread = threading.Thread(target=self._run, name="rxloom-loop", daemon=True)
+        self.thread.start()
         running.wait()
 
     def _run(self) -> None:
@@ -109,7 +109,7 @@ class BackgroundLoop:
     @property
     def alive(self) -> bool:
         """Whether the thread runs; after a fork it does not."""
-        return self._thread.is_alive()
+        return self.thread.is_alive()
 
     def wait_for(self, work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
         """Block until `work` has been carried out, after all that was posted before, or `seconds` have passed."""
@@ -120,5 +120,5 @@ class BackgroundLoop:
         loop = self.binding.loop
         if self.alive and not loop.is_closed():
             loop.call_soon_threadsafe(loop.stop)
-            if threading.current_thread() is not self._thread:
-                self._thread.join(timeout=5.0)
+            if threading.current_thread() is not self.thread:
+                self.thread.join(timeout=5.0)

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 from weakref import WeakSet
 
 from typing_extensions import override
@@ -99,7 +99,7 @@ class Runtime:
         self._loops: dict[asyncio.AbstractEventLoop, LoopBinding] = {}
         self._background: BackgroundLoop | None = None
         self._lock = threading.Lock()
-        _RUNTIMES.add(self)
+        RUNTIMES.add(self)
 
     @override
     def __repr__(self) -> str:
@@ -230,13 +230,23 @@ class Runtime:
         for leg in list(self.registry.live.values()):
             execution = leg.execution
             if execution.port is binding:
-                execution.interrupt(RunInterrupted("the loop ended before the run did", run_id=execution.run_id))
+                execution.abandon(RunInterrupted("the loop ended before the run did", run_id=execution.run_id))
         self.registry.turns.drop(binding, RunInterrupted("the loop ended before it was the turn of the run"))
 
     def ended(self, run_id: str) -> None:
         """Take note that the live leg of a run is over, and let the next one in."""
         self.registry.live.pop(run_id, None)
         self.registry.turns.next()
+
+    @property
+    def loops(self) -> list[asyncio.AbstractEventLoop]:
+        """The event loops it has runs on, or had."""
+        return [loop for loop in list(self._loops) if not loop.is_closed()]
+
+    @property
+    def thread(self) -> threading.Thread | None:
+        """The thread of its background loop, if there is one."""
+        return None if self._background is None else self._background.thread
 
     def report(self, error: BaseException) -> None:
         """Report what a subscriber raised; what is to end the program goes on to whoever runs the loop."""
@@ -358,11 +368,13 @@ async def _take(leg: Leg) -> None:
 
 
 def _after_fork() -> None:
-    for runtime in list(_RUNTIMES):
+    for runtime in list(RUNTIMES):
         runtime.start_afresh()
 
 
-_RUNTIMES: WeakSet[Runtime] = WeakSet()
+RUNTIMES: Final[WeakSet[Runtime]] = WeakSet()
+"""All that this process has."""
+
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 

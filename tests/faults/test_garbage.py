@@ -225,5 +225,5 @@ def test_runs_in_the_background_are_freed_too() -> None:
         alive = [log for log in logs if log() is not None]
 
     assert alive == []
-    assert set(threading.enumerate()) == threads
+    assert set(threading.enumerate()) <= threads  # an idle worker of another test may have ended
     assert gc.isenabled()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rxloom.engine._bodiless import bodiless
 from rxloom.engine._call import Call
 from rxloom.engine._ctx import BAILED, PAUSED, Ctx, Err, Failure, Halt, Ok
-from rxloom.engine._execution import CURRENT_RUNS, Execution
+from rxloom.engine._execution import ABANDONED, CURRENT_RUNS, Execution
 from rxloom.engine._fan import Child, FanOut
 from rxloom.engine._items import Items, spread
 from rxloom.engine._leaf import Leaf
@@ -17,9 +17,11 @@ from rxloom.engine._scope import Scope
 from rxloom.engine._shutdown import ends_the_run
 from rxloom.engine._stage import Stage
 from rxloom.engine._strand import Strand
+from rxloom.engine._task import LegTask
 from rxloom.engine._wait import Waiting
 
 __all__ = [
+    "ABANDONED",
     "BAILED",
     "CURRENT_RUNS",
     "PAUSED",
@@ -33,6 +35,7 @@ __all__ = [
     "Halt",
     "Items",
     "Leaf",
+    "LegTask",
     "Nested",
     "Node",
     "Ok",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import Future as Promise
 from contextvars import Context, ContextVar
 from threading import get_ident
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from reactivex.abc import DisposableBase, SchedulerBase
 
@@ -30,6 +30,10 @@ logger = logging.getLogger("rxloom")
 
 CURRENT_RUNS: ContextVar[tuple[str, ...]] = ContextVar("rxloom_current_runs", default=())
 """The runs whose steps the current code is part of, outermost first."""
+
+
+ABANDONED: Final[list[Callable[[Execution], object]]] = []
+"""Called with each live leg that loses its loop."""
 
 
 class Fan(Protocol):
@@ -275,6 +279,13 @@ class Execution:
             task.cancel()
         if self.leg is not None:
             self.leg.interrupted()
+
+    def abandon(self, taken: RunInterrupted) -> None:
+        """Interrupt the run because the loop ends that it is bound to."""
+        if not self.silent:
+            for hear in ABANDONED:
+                hear(self)
+        self.interrupt(taken)
 
     def close(self) -> None:
         """Let go of the log: the leg is over.

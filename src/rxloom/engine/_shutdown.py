@@ -21,7 +21,7 @@ def ends_the_run(execution: Execution, error: BaseException, *, asked: bool) -> 
     if isinstance(error, FATAL) or (isinstance(error, asyncio.CancelledError) and not asked and _loop_ends(execution)):
         taken = RunInterrupted(f"{type(error).__name__} ended the loop of the run", run_id=execution.run_id)
         taken.__cause__ = error
-        execution.interrupt(taken)
+        execution.abandon(taken)
         return True
     return False
 
@@ -37,7 +37,7 @@ def pass_on(execution: Execution, error: BaseException) -> None:
 
 def thrown_away(execution: Execution) -> None:
     """Take the run from this process: a task of it was thrown away, which happens to those of a closed loop."""
-    execution.interrupt(RunInterrupted("the loop of the run was closed", run_id=execution.run_id))
+    execution.abandon(RunInterrupted("the loop of the run was closed", run_id=execution.run_id))
 
 
 def _loop_ends(execution: Execution) -> bool:

@@ -14,7 +14,7 @@ _STEPS: Final = [
     *(86400 * scale * step for scale in (1, 10, 100, 1000, 10000) for step in (1, 2, 5)),
 ]
 _UNITS: Final = (("d", 86400), ("h", 3600), ("m", 60))
-_APART: Final = 1
+_APART: Final = 2
 _MAX_TRIES: Final = 60
 
 
@@ -73,14 +73,18 @@ def _multiples(ticks: Sequence[tuple[float, int]], step: float) -> list[tuple[in
 
 
 def _apart(found: Sequence[tuple[int, str]], end: tuple[int, str] | None) -> list[tuple[int, str]]:
+    """Keep what has some room; the end needs less, and comes before what is in its way."""
     kept: list[tuple[int, str]] = []
     for column, label in found:
-        if not kept or column >= kept[-1][0] + len(kept[-1][1]) + _APART:
+        if not kept or column >= _end(kept) + _APART:
             kept.append((column, label))
-    if end is None or (kept and end == kept[-1]):
+    if end is None or end in kept:
         return kept
-    while len(kept) > 1 and kept[-1][0] + len(kept[-1][1]) + _APART > end[0]:
+    while len(kept) > 1 and end[0] <= _end(kept):
         kept.pop()
-    if kept and kept[-1][0] + len(kept[-1][1]) + _APART > end[0]:
-        return kept
-    return [*kept, end]
+    return kept if end[0] <= _end(kept) else [*kept, end]
+
+
+def _end(kept: Sequence[tuple[int, str]]) -> int:
+    column, label = kept[-1]
+    return column + len(label)

@@ -44,9 +44,15 @@ class RuntimePort(Protocol):
 _current: list[Callable[[], RuntimePort]] = []
 
 
-def install(implicit: Callable[[], RuntimePort]) -> None:
-    """Say which runtime carries out workflows that were given none; the package does so when it is imported."""
+def install(implicit: Callable[[], RuntimePort]) -> Callable[[], RuntimePort]:
+    """Say which runtime carries out workflows that were given none; the package does so when it is imported.
+
+    Returns:
+        What was said before.
+    """
+    before = [*_current, implicit][0]
     _current[:] = [implicit]
+    return before
 
 
 def current() -> RuntimePort:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from rxloom.chunks import Chunk, Suspension
+from rxloom.marbles import Scale, text
 from rxloom.results import Suspended, WorkflowResult
 from rxloom.run import Run
 from rxloom.stream import WorkflowStream
@@ -36,6 +38,33 @@ class VirtualRun(Generic[_Out]):
     result: WorkflowResult[_Out]
     duration: float
     times: list[float] = field(default_factory=list[float], repr=False)
+
+
+class Recent:
+    """The newest runs in virtual time, for a test runner that shows those of a test which failed."""
+
+    def __init__(self) -> None:
+        """Keep nothing, until told otherwise."""
+        self._runs: deque[VirtualRun[Any]] = deque(maxlen=0)
+
+    def keep(self, count: int = 3) -> None:
+        """Keep the newest ones from now on."""
+        self._runs = deque(maxlen=count)
+
+    def forget(self) -> None:
+        """Keep nothing any more."""
+        self._runs = deque(maxlen=0)
+
+    def add(self, run: VirtualRun[Any]) -> None:
+        """Take note of a run."""
+        self._runs.append(run)
+
+    def drawn(self) -> list[str]:
+        """Draw those that are kept, as marble diagrams."""
+        return [text(run.chunks, run.times, Scale(), legend=True) for run in self._runs]
+
+
+RECENT: Final = Recent()
 
 
 def run_virtual(
@@ -81,7 +110,9 @@ def run_virtual(
     checked_workflow(workflow)
     if replace is not None:
         workflow = with_fakes(workflow, replace)
-    return virtual_run(_play(workflow, input, _Script(resume)))
+    run = virtual_run(_play(workflow, input, _Script(resume)))
+    RECENT.add(run)
+    return run
 
 
 async def _play(workflow: Workflow[_In, _Out], input: _In | None, script: _Script) -> VirtualRun[_Out]:
