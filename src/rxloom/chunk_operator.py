@@ -120,34 +120,29 @@ class _Looking(ObserverBase[Any], Generic[_T]):
 
     def __init__(self, name: str, observer: ObserverBase[_T], look: Look[_T]) -> None:
         self._name = name
-        self._observer: ObserverBase[_T] | None = observer
+        self._observer: ObserverBase[_T] = observer
         self._look: Look[_T] = look
 
     @override
     def on_next(self, value: Any) -> None:
         if not _is_chunk(value):
-            self.on_error(_no_chunk(self._name, value))
+            self._observer.on_error(_no_chunk(self._name, value))
             return
         try:
             made = self._look(value)
         except Exception as error:  # noqa: BLE001 # what is made of a chunk: an error of the sequence
-            self.on_error(error)
+            self._observer.on_error(error)
             return
-        if made is not LEFT_OUT and self._observer is not None:
+        if made is not LEFT_OUT:
             self._observer.on_next(made)
 
     @override
     def on_error(self, error: Exception) -> None:
-        # Let go first: the traceback of an error of ours leads here, and whoever takes the error may keep it.
-        observer, self._observer = self._observer, None
-        if observer is not None:
-            observer.on_error(error)
+        self._observer.on_error(error)
 
     @override
     def on_completed(self) -> None:
-        observer, self._observer = self._observer, None
-        if observer is not None:
-            observer.on_completed()
+        self._observer.on_completed()
 
 
 def _is_chunk(value: object) -> TypeGuard[Chunk]:

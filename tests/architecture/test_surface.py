@@ -69,6 +69,10 @@ def test_importing_starts_no_thread_and_no_loop() -> None:
     assert threads == "1"
 
 
+def test_importing_leaves_the_operators_over_chunks_to_who_uses_them() -> None:
+    assert python("import sys, rxloom; print('rxloom.operators' in sys.modules)") == "False"
+
+
 def test_importing_brings_no_extra_and_no_telemetry() -> None:
     loaded = python("import sys, rxloom; print(*{name.partition('.')[0] for name in sys.modules})").split()
 

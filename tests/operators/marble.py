@@ -21,6 +21,8 @@ from rxloom.chunks import (
     StepProgressPayload,
     StepResult,
     StepResultPayload,
+    StepRetry,
+    StepRetryPayload,
     StepStart,
     StepStartPayload,
     StepSuspended,
@@ -130,6 +132,11 @@ def wrote(path: str, value: Any, index: int | None = None, *, run: str = "r") ->
 def settled(path: str, done: int, total: int, index: int = 0) -> Chunk:
     """Settle an item of a `for_each`."""
     return StepProgress("r", StepProgressPayload(path, f"call-{path}", done, total, index, "success"), 3)
+
+
+def retries(path: str, index: int | None = None) -> Chunk:
+    """Fail an attempt that another one follows."""
+    return StepRetry("r", StepRetryPayload(path, f"call-{path}", 1, ErrorInfo("ValueError", "boom"), 5, index), 3)
 
 
 def waits(path: str, at: int = 1000) -> Chunk:

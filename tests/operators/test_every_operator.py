@@ -6,15 +6,17 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import reactivex as rx
+from hypothesis import given
+from hypothesis import strategies as st
 from reactivex import Observable, Subject
 from reactivex import operators as ops
 
 from rxloom import MemoryStore, Runtime, StepContext, WorkflowStream, chunk_from_wire, create_workflow
-from rxloom.chunks import Chunk, StepOutput
+from rxloom.chunks import Chunk, StepOutput, StepStart, StepStartPayload
 from rxloom.observable import BoundObservable
 from rxloom.operators import (
     data,
@@ -34,6 +36,7 @@ from tests.garbage import collector_off, ours_in_cycles
 from tests.hearing import WRITER, hear, one
 from tests.operators.marble import Op, heard, marked, meant, wrote
 from tests.play import adding, play, turns
+from tests.random_chunks import chunks
 from tests.virtual import virtual
 
 
@@ -74,6 +77,31 @@ def test_empty_sequence_ends_as_its_source_does(make: Callable[[], Op], marbles:
 @pytest.mark.parametrize("wrong", [3, "workflow-start", None, object()])
 def test_what_is_no_chunk_is_an_error_of_the_sequence(make: Callable[[], Op], wrong: object) -> None:
     assert heard(make(), "-x-x|", {"x": wrong}) == [(1, TypeError)]
+
+
+def test_chunk_of_which_nothing_can_be_made_is_an_error_of_the_sequence() -> None:
+    odd = StepStart("r", StepStartPayload("a", "c", None, 0, metadata=cast("Any", ["no mapping"])), 1)
+
+    assert heard(fold(), "-x-x|", {"x": odd}) == [(1, AttributeError)]
+
+
+@every_operator
+@virtual
+async def test_source_that_cannot_be_stopped_is_not_heard_after_an_error(make: Callable[[], Op]) -> None:
+    told = hear(rx.of(3, 4, wrote("step", "words")).pipe(make()))
+    await turns()
+
+    assert (told.items, type(told.end), told.wrong) == ([], TypeError, [])
+
+
+@every_operator
+@given(st.lists(chunks(), max_size=6))
+def test_any_chunks_give_the_same_here_and_over_the_wire(make: Callable[[], Op], told: list[Chunk]) -> None:
+    there = [chunk_from_wire(chunk.to_wire()) for chunk in told]
+    here = [chunk_from_wire(chunk.to_wire()) for chunk in there]
+    marbles = "".join(marked(told)) + "-------|"
+
+    assert shown(heard(make(), marbles, marked(here))) == shown(heard(make(), marbles, marked(there)))
 
 
 @every_operator

@@ -61,6 +61,12 @@ def test_each_change_is_told_when_it_comes_and_nothing_else(sent: Sent) -> None:
     assert [at.what.fraction for at in told[:-1]] == [0, 0, 0.5, 0.5, 1, 1]
 
 
+def test_what_changes_nothing_tells_nothing() -> None:
+    chunks = {"s": begin(), "a": opened("a"), "1": settled("a", 1, 2)}
+
+    assert [at.dash for at in heard(progress(), "ssaa1-1|", chunks)] == [0, 2, 4, 7]
+
+
 def test_what_is_open_inside_a_container_stands_for_it() -> None:
     inner = create_workflow("inner", input=int, output=int).then(adding("a")).then(adding("b")).commit()
     flow = create_workflow("flow", input=int).parallel([inner, adding("c", seconds=1)]).commit()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from datetime import timedelta
 from itertools import accumulate, pairwise
 from typing import Any
@@ -10,12 +12,18 @@ import pytest
 import reactivex as rx
 from hypothesis import given
 from hypothesis import strategies as st
+from reactivex import Subject
 from reactivex import operators as ops
+from reactivex.internal.exceptions import WouldBlockException
+from reactivex.scheduler import CurrentThreadScheduler, ImmediateScheduler
 from reactivex.testing import TestScheduler
 
 from rxloom import NoEventLoop
 from rxloom.operators import smooth
-from tests.operators.marble import DASH, At, heard, heard_of, meant
+from rxloom.operators._smooth import _Pacer
+from rxloom.scheduler import LoopScheduler
+from tests.hearing import hear
+from tests.operators.marble import BOOM, DASH, At, heard, heard_of, meant
 
 LETTERS = {mark: mark for mark in "abcdefgh"}
 
@@ -158,6 +166,108 @@ def test_without_any_clock_there_is_an_error_and_no_thread() -> None:
     rx.of("abc").pipe(smooth(2)).subscribe(on_error=errors.append)
 
     assert isinstance(errors.pop(), NoEventLoop)
+
+
+def test_clock_that_has_stopped_is_an_error_after_all_the_text() -> None:
+    loop = asyncio.new_event_loop()
+    loop.close()
+    failed = hear(rx.of("abc").pipe(smooth(2, scheduler=LoopScheduler(loop))))
+
+    assert (failed.items, str(failed.end)) == (["abc"], "Event loop is closed")
+
+
+def test_clock_that_cannot_wait_is_an_error_after_all_the_text() -> None:
+    failed = hear(rx.of("abc").pipe(smooth(2, scheduler=ImmediateScheduler())))
+
+    assert (failed.items, type(failed.end), failed.wrong) == (["a", "bc"], WouldBlockException, [])
+
+
+def test_clock_that_blocks_its_thread_tells_all() -> None:
+    told = hear(rx.of("abc", "d").pipe(smooth(0.001, scheduler=CurrentThreadScheduler())))
+
+    assert ("".join(told.items), told.end, told.wrong) == ("abcd", "completed", [])
+
+
+def test_subscriber_that_raises_is_let_go() -> None:
+    scheduler = TestScheduler()
+    source: Subject[str] = Subject()
+    hear(source.pipe(smooth(DASH, scheduler=scheduler)), int)
+    source.on_next("abc")
+    with pytest.raises(ValueError, match="'a'"):
+        scheduler.start()
+
+    assert source.observers == []
+
+
+def test_error_that_another_thread_tells_just_before_the_next_piece_is_set_is_told_at_once() -> None:
+    scheduler = TestScheduler()
+    source: Subject[str] = Subject()
+    arm = _Pacer._arm
+
+    def late(self: _Pacer, turn: int | None, seconds: float = 0.0) -> None:
+        if seconds:
+            source.on_error(BOOM)
+        arm(self, turn, seconds)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_Pacer, "_arm", late)
+        told = hear(source.pipe(smooth(DASH, scheduler=scheduler)))
+        source.on_next("abc")
+        scheduler.start()
+
+    assert (told.items, told.end, told.wrong) == (["a", "bc"], BOOM, [])
+
+
+async def test_text_from_many_threads_is_told_by_one_call_at_a_time() -> None:
+    source: Subject[str] = Subject()
+    over = asyncio.Event()
+    heard = hear(source.pipe(smooth(0.0002), ops.finally_action(over.set)))
+
+    def push() -> None:
+        for _ in range(500):
+            source.on_next("ab")
+
+    threads = [threading.Thread(target=push) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    await asyncio.to_thread(lambda: [thread.join() for thread in threads])
+    source.on_completed()
+    await over.wait()
+
+    assert (heard.wrong, heard.end, heard.threads) == ([], "completed", {threading.get_ident()})
+    assert sorted("".join(heard.items)) == sorted("ab" * 2000)
+
+
+async def test_end_that_comes_from_another_thread_in_the_middle_is_not_lost() -> None:
+    for number in range(60):
+        source: Subject[str] = Subject()
+        over = asyncio.Event()
+        told = hear(source.pipe(smooth(0.00001), ops.finally_action(over.set)))
+
+        def push(source: Subject[str] = source, *, fails: bool = number % 2 == 0) -> None:
+            for _ in range(20):
+                source.on_next("ab")
+            source.on_error(ValueError()) if fails else source.on_completed()
+
+        thread = threading.Thread(target=push)
+        thread.start()
+        await asyncio.wait_for(over.wait(), 5)
+        thread.join()
+        assert ("".join(told.items), told.wrong) == ("ab" * 20, [])
+
+
+async def test_none_is_told_once_another_thread_has_disposed() -> None:
+    for _ in range(50):
+        source: Subject[str] = Subject()
+        told: list[str] = []
+        subscription = source.pipe(smooth(0.0001)).subscribe(told.append)
+        source.on_next("a" * 1000)
+        await asyncio.sleep(0.0002)
+        await asyncio.to_thread(subscription.dispose)
+        seen = len(told)
+        source.on_next("b")
+        await asyncio.sleep(0.0005)
+        assert len(told) == seen
 
 
 @pytest.mark.parametrize("wrong", [0, -1, float("nan"), float("inf"), timedelta(0)])

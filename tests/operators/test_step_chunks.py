@@ -10,7 +10,7 @@ from rxloom import create_step
 from rxloom.operators import outputs, step_chunks
 from rxloom.path_glob import PathGlob
 from tests.hearing import WRITER, write_all
-from tests.operators.marble import Sent, begin, both_ways, ended, finish, heard, meant, opened, settled, wrote
+from tests.operators.marble import Sent, begin, both_ways, ended, finish, heard, meant, opened, retries, settled, wrote
 
 CHUNKS = {
     "s": begin(),
@@ -21,34 +21,35 @@ CHUNKS = {
     "o": wrote("outer.each", "x", 2),
     "p": wrote("outer.each", "y", 12),
     "i": settled("outer.each", 1, 3, 2),
+    "t": retries("outer.each", 12),
     "e": ended("outer"),
     "f": finish(),
 }
-ALL = "-s-a-b-c-d-o-p-i-e-f|"
+ALL = "-s-a-b-c-d-o-p-i-t-e-f|"
 
 
 @both_ways
 @pytest.mark.parametrize(
     ("glob", "wanted"),
     [
-        ("price", "---a----------------|"),
-        ("outer", "-----b-----------e--|"),
-        ("*", "---a-b-----------e--|"),
-        ("**", "---a-b-c-d-o-p-i-e--|"),
-        ("outer.*", "-------c---o-p-i----|"),
-        ("outer.**", "-------c-d-o-p-i----|"),
-        ("**.price", "---a---c-d----------|"),
-        ("outer.**.price", "-------c-d----------|"),
-        ("outer.each[2].price", "---------d----------|"),
-        ("outer.*.price", "---------d----------|"),
-        ("outer.each[*].*", "---------d----------|"),
-        ("outer.each", "-----------o-p-i----|"),
-        ("outer.each[2]", "-----------o---i----|"),
-        ("outer.each[?]", "-----------o---i----|"),
-        ("outer.each[??]", "-------------p------|"),
-        ("outer.each[12]", "-------------p------|"),
-        ("pric?", "---a----------------|"),
-        ("nobody", "--------------------|"),
+        ("price", "---a------------------|"),
+        ("outer", "-----b-------------e--|"),
+        ("*", "---a-b-------------e--|"),
+        ("**", "---a-b-c-d-o-p-i-t-e--|"),
+        ("outer.*", "-------c---o-p-i-t----|"),
+        ("outer.**", "-------c-d-o-p-i-t----|"),
+        ("**.price", "---a---c-d------------|"),
+        ("outer.**.price", "-------c-d------------|"),
+        ("outer.each[2].price", "---------d------------|"),
+        ("outer.*.price", "---------d------------|"),
+        ("outer.each[*].*", "---------d------------|"),
+        ("outer.each", "-----------o-p-i-t----|"),
+        ("outer.each[2]", "-----------o---i------|"),
+        ("outer.each[?]", "-----------o---i------|"),
+        ("outer.each[??]", "-------------p---t----|"),
+        ("outer.each[12]", "-------------p---t----|"),
+        ("pric?", "---a------------------|"),
+        ("nobody", "----------------------|"),
     ],
 )
 def test_chunks_of_the_steps_that_fit_pass(sent: Sent, glob: str, wanted: str) -> None:

@@ -127,13 +127,14 @@ _TELLING = (WorkflowStart, StepStart, StepWaiting, StepProgress, StepSuspended, 
 class _Tally:
     """What is open and what is done in one run."""
 
-    __slots__ = ("_ended", "_first", "_items", "_last", "_open", "_run_id", "_told", "_total", "status")
+    __slots__ = ("_ended", "_first", "_inside", "_items", "_last", "_open", "_run_id", "_told", "_total", "status")
 
     def __init__(self, run_id: str, total: int | None) -> None:
         self._run_id = run_id
         self._total = total
         self.status: RunStatus = "running"
         self._open: dict[str, bool] = {}  # by path, whether it only waits
+        self._inside: dict[str, int] = {}  # how much is open inside a path
         self._ended: set[str] = set()
         self._items: dict[str, tuple[int, int]] = {}
         self._first: int | None = None
@@ -160,22 +161,33 @@ class _Tally:
         """Begin or end a leg: nothing is open."""
         self.status = "running"
         self._open.clear()
+        self._inside.clear()
         self._items.clear()
 
     def _step(self, chunk: StepStart | StepWaiting | StepSuspended | StepResult) -> None:
         path = chunk.payload.id
         if isinstance(chunk, StepStart | StepWaiting):
+            if path not in self._open:
+                self._count(path, 1)
             self._open[path] = isinstance(chunk, StepWaiting)
             self._ended.discard(path)
             return
-        self._open.pop(path, None)
+        if self._open.pop(path, None) is not None:
+            self._count(path, -1)
         self._items.pop(path, None)
         if isinstance(chunk, StepResult) and chunk.payload.status != "canceled" and _is_outer(path):
             self._ended.add(path)
 
+    def _count(self, path: str, change: int) -> None:
+        """Count what is open inside the containers of a path."""
+        above = parent_path(path)
+        while above:
+            self._inside[above] = self._inside.get(above, 0) + change
+            above = parent_path(above)
+
     def told(self) -> Progress | LeftOut:
         """Return how far it is, unless that is what was told last."""
-        running = self._innermost()
+        running = tuple([path for path in self._open if not self._inside.get(path)])
         waits = bool(running) and all(self._open[path] for path in running)
         now = Progress(
             self._run_id, "waiting" if waits else self.status, len(self._ended), self._total, running,
@@ -186,15 +198,6 @@ class _Tally:
             return LEFT_OUT
         self._told = now
         return now
-
-    def _innermost(self) -> tuple[str, ...]:
-        around: set[str] = set()
-        for path in self._open:
-            above = parent_path(path)
-            while above and above not in around:
-                around.add(above)
-                above = parent_path(above)
-        return tuple([path for path in self._open if path not in around])
 
 
 def _is_outer(path: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from reactivex import Observable
 from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
-from reactivex.disposable import SerialDisposable, SingleAssignmentDisposable
+from reactivex.disposable import SingleAssignmentDisposable
 from typing_extensions import override
 
 from rxloom.chunk_operator import bound_like
@@ -186,7 +186,7 @@ class _Pacer(ObserverBase[str], DisposableBase):
         self._end: Exception | _Completed | None = None
         self._state: _State = _State.IDLE
         self._turn = 0
-        self._timer = SerialDisposable()
+        self._timer = SingleAssignmentDisposable()
         self.source = SingleAssignmentDisposable()
 
     # -- from the source -----------------------------------------------------------------------------------------
@@ -230,14 +230,22 @@ class _Pacer(ObserverBase[str], DisposableBase):
         return self._turn
 
     def _arm(self, turn: int | None, seconds: float = 0.0) -> None:
-        if turn is None:
-            return
-        holder = SingleAssignmentDisposable()  # before it is scheduled: the action may run at once, and arm the next
-        self._timer.disposable = holder
-        if seconds:
+        holder = SingleAssignmentDisposable()  # in place before it is scheduled: the action may run at once
+        with self._lock:
+            wanted = self._observer
+            if turn != self._turn or wanted is None:
+                return  # none is wanted, or another thread has taken the turn after this one
+            before, self._timer = self._timer, holder
+        before.dispose()
+        try:
             holder.disposable = self._clock.schedule_relative(seconds, self._tell, turn)
-        else:
-            holder.disposable = self._clock.schedule(self._tell, turn)
+        except Exception as error:
+            observer, rest = self._observer, self._backlog.rest()
+            if observer is None:  # what a subscriber raised in an action that ran at once
+                raise
+            if rest:  # the clock keeps no time, as that of a loop that is closed; no text is lost for that
+                observer.on_next(rest)
+            self._finish(observer, error)
 
     def _tell(self, _: SchedulerBase, turn: Any = None) -> None:
         with self._lock:
@@ -283,7 +291,8 @@ class _Pacer(ObserverBase[str], DisposableBase):
         with self._lock:
             self._observer = None
             self._backlog.rest()
-        self._timer.dispose()
+            timer = self._timer
+        timer.dispose()
         self.source.dispose()
 
 
