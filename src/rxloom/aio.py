@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import threading
 import weakref
+from abc import abstractmethod
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator
 from functools import partial
 from types import TracebackType
-from typing import Generic, Literal, Self, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
 from reactivex import Observable
 from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
@@ -22,7 +23,7 @@ from rxloom.errors import NoEventLoop, StreamOverflow
 from rxloom.observable import BoundObservable
 from rxloom.scheduler import LoopScheduler, call_on, ring, running_loop
 
-__all__ = ["ObservableIterator", "OnOverflow", "from_async_iterable", "to_async_iterator"]
+__all__ = ["ObservableIterator", "OnOverflow", "Pump", "from_async_iterable", "to_async_iterator"]
 
 _T = TypeVar("_T")
 _T_co = TypeVar("_T_co", covariant=True)
@@ -37,6 +38,7 @@ def to_async_iterator(
 
     It subscribes at once, not at the first pull, so that a hot source loses nothing in between. What comes
     faster than it is pulled waits in memory: `buffer` bounds how much. The source may emit on any thread.
+    What `Workflow.map_async` returns can wait for its reader, and does: then nothing is bounded or dropped here.
 
     ```text
     source      --1--2------3--|
@@ -102,7 +104,7 @@ def from_async_iterable(iterable: AsyncIterable[_T]) -> Observable[_T]:
 
     def subscribe(observer: ObserverBase[_T], scheduler: SchedulerBase | None = None) -> DisposableBase:
         loop = scheduler.loop if isinstance(scheduler, LoopScheduler) else _current_loop("from_async_iterable")
-        pump = _Pump(iterable, observer, loop)
+        pump = Pump(iterable, observer, loop)
         pump.start()
         return pump
 
@@ -131,9 +133,12 @@ class ObservableIterator(AsyncIterator[_T_co]):
         buffer: int | None,
         on_overflow: OnOverflow,
     ) -> None:
-        self._inbox: _Inbox[_T_co] = _Inbox(buffer, on_overflow)
+        self._inbox: _Inbox[_T_co] = _Inbox(None if isinstance(observable, PatientSource) else buffer, on_overflow)
         # The source holds the inbox and not the iterator, so an abandoned iterator can be collected.
         weakref.finalize(self, self._inbox.close).atexit = False
+        if isinstance(observable, PatientSource):
+            self._inbox.take_from(observable.subscribe_patiently(self._inbox))
+            return
         scheduler = None if isinstance(observable, BoundObservable) else LoopScheduler(loop)
         self._inbox.subscribed(observable.subscribe(self._inbox, scheduler=scheduler))
 
@@ -146,7 +151,9 @@ class ObservableIterator(AsyncIterator[_T_co]):
         inbox = self._inbox
         while not inbox.ready():
             await inbox.bell()
-        return inbox.take()
+        item = inbox.take()
+        inbox.took()
+        return item
 
     async def aclose(self) -> None:
         """Unsubscribe and forget what waits; a pull under way ends the iteration."""
@@ -161,10 +168,37 @@ class ObservableIterator(AsyncIterator[_T_co]):
         self._inbox.close()
 
 
+class Patience(DisposableBase):
+    """A subscription to a source that waits."""
+
+    @abstractmethod
+    def took(self) -> None:
+        """Take note that one of its items was taken."""
+
+
+@runtime_checkable
+class PatientSource(Protocol):
+    """An Observable that can wait for whoever reads it."""
+
+    def subscribe_patiently(self, observer: ObserverBase[Any]) -> Patience:
+        """Subscribe, and wait as long as too many items were not taken."""
+        ...
+
+
 class _Inbox(ObserverBase[_T], Generic[_T]):
     """What came and was not pulled yet; filled on any thread, emptied on a loop."""
 
-    __slots__ = ("_buffer", "_end", "_ended", "_items", "_lock", "_on_overflow", "_subscription", "_waiter")
+    __slots__ = (
+        "_buffer",
+        "_end",
+        "_ended",
+        "_items",
+        "_lock",
+        "_on_overflow",
+        "_patience",
+        "_subscription",
+        "_waiter",
+    )
 
     def __init__(self, buffer: int | None, on_overflow: OnOverflow) -> None:
         # Reentrant: a collector that runs in the middle may close another inbox, or this one.
@@ -176,6 +210,7 @@ class _Inbox(ObserverBase[_T], Generic[_T]):
         self._end: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._subscription: DisposableBase | None = None
+        self._patience: Patience | None = None
 
     # -- the source's side, on any thread --------------------------------------------------------------------
 
@@ -186,6 +221,11 @@ class _Inbox(ObserverBase[_T], Generic[_T]):
                 self._subscription = subscription
                 return
         subscription.dispose()
+
+    def take_from(self, patience: Patience) -> None:
+        """Keep what ends the subscription, and wants to know of what was taken."""
+        self._patience = patience
+        self.subscribed(patience)
 
     @override
     def on_next(self, value: _T) -> None:
@@ -251,6 +291,11 @@ class _Inbox(ObserverBase[_T], Generic[_T]):
         finally:
             del error  # else the traceback and the error hold each other
 
+    def took(self) -> None:
+        """Let a source that waits know that an item was taken."""
+        if self._patience is not None:
+            self._patience.took()
+
     def bell(self) -> asyncio.Future[None]:
         """Return a future that is done once there is something to take."""
         with self._lock:
@@ -264,7 +309,7 @@ class _Inbox(ObserverBase[_T], Generic[_T]):
             return waiter
 
 
-class _Pump(DisposableBase, Generic[_T]):
+class Pump(DisposableBase, Generic[_T]):
     """One subscription to an async iterable: a task that pushes what it pulls."""
 
     __slots__ = ("_iterable", "_loop", "_observer", "_task")
@@ -272,10 +317,14 @@ class _Pump(DisposableBase, Generic[_T]):
     def __init__(
         self, iterable: AsyncIterable[_T], observer: ObserverBase[_T], loop: asyncio.AbstractEventLoop
     ) -> None:
+        """Push what `iterable` gives to `observer`, on `loop`."""
         self._iterable = iterable
         self._observer: ObserverBase[_T] | None = observer  # None once disposed
         self._loop = loop
         self._task: asyncio.Task[None] | None = None
+
+    async def room(self) -> None:
+        """Wait until there is room for another item; here there always is."""
 
     def start(self) -> None:
         """Begin to iterate, on the loop."""
@@ -319,6 +368,7 @@ class _Pump(DisposableBase, Generic[_T]):
                 self._give(item)
                 if self._observer is None:
                     break
+                await self.room()
         finally:
             close = getattr(iterator, "aclose", None)
             if close is not None:
@@ -338,11 +388,11 @@ class _Pump(DisposableBase, Generic[_T]):
         observer, self._observer, self._task = self._observer, None, None
         if observer is None:
             if error is not None:
-                self._report("an async iterable failed while it was being closed", error)
+                self._report("it failed while it was being closed", error)
         elif error is None:
             observer.on_completed()
         else:
             observer.on_error(error)
 
     def _report(self, message: str, error: Exception) -> None:
-        self._loop.call_exception_handler({"message": f"from_async_iterable: {message}", "exception": error})
+        self._loop.call_exception_handler({"message": f"async iterable: {message}", "exception": error})

@@ -33,7 +33,7 @@ RxLoomError
 ├── RunInterrupted             the run was taken from this process; it can be restarted
 │   ├── OwnershipLost
 │   └── StoreLost
-├── StreamOverflow             a reader with `on_overflow="error"` lagged too far
+├── StreamOverflow             more waits than a buffer with `on_overflow="error"` holds
 └── RunNotSuccessful           what `result.unwrap()` and `stream.output` raise
     ├── WorkflowFailed
     ├── WorkflowCanceled
@@ -330,15 +330,18 @@ class NoEventLoop(RxLoomError):
 
 
 class StreamOverflow(RxLoomError):
-    """A reader with `on_overflow="error"` lagged behind by more than its buffer.
+    """More waits than a buffer with `on_overflow="error"` holds.
+
+    A reader lags behind by more than its buffer, or more inputs wait for `as_operator` than it may keep.
 
     Attributes:
         buffer: the bound that was exceeded.
     """
 
-    def __init__(self, buffer: int, **where: Unpack[Where]) -> None:
+    def __init__(self, buffer: int, *, message: str = "", **where: Unpack[Where]) -> None:
         super().__init__(
-            f'the reader lags by more than {buffer} chunks: read faster, raise `buffer=`, or use "wait" or '
+            message
+            or f'the reader lags by more than {buffer} chunks: read faster, raise `buffer=`, or use "wait" or '
             '"drop_oldest"',
             **where,
         )
