@@ -8,16 +8,13 @@ from typing import Any
 
 import pytest
 from reactivex import Observable
-from reactivex import operators as ops
-from reactivex.subject import Subject
 from typing_extensions import override
 
 from rxloom import WorkflowStream, feed
 from rxloom.chunks import Chunk
 from rxloom.feed import Cursor, View
-from tests.hearing import ASKER, WAITER, WRITER, Heard, hear, turning
-from tests.play import told, turns
-from tests.virtual import virtual
+from tests.hearing import WRITER, Heard, hear, turning
+from tests.play import turns
 
 TURNING = turning(20)
 
@@ -134,72 +131,3 @@ async def test_disposing_twice_and_after_the_end_does_no_harm() -> None:
     subscription.dispose()
 
     assert len(hear(stream).items) == 7
-
-
-# -- cancel_on_dispose ---------------------------------------------------------------------------------------------
-
-
-@virtual
-async def test_switch_map_cancels_the_run_it_leaves() -> None:
-    streams: list[WorkflowStream[int]] = []
-
-    def run(_: int) -> Observable[Chunk]:
-        streams.append(WAITER.create_run().stream_vnext(1))
-        return streams[-1].cancel_on_dispose()
-
-    source: Subject[int] = Subject()
-    subscription = source.pipe(ops.map(run), ops.switch_latest()).subscribe(lambda _: None)
-    for number in range(3):
-        source.on_next(number)
-        await turns()
-    first_two = [(await stream).status for stream in streams[:2]]
-    last = await streams[2].status.pipe(ops.first())
-    subscription.dispose()
-
-    assert first_two == ["canceled", "canceled"]
-    assert last == "running"
-    assert (await streams[2]).status == "canceled"
-
-
-@virtual
-async def test_take_until_cancels_the_run() -> None:
-    stream = WAITER.create_run().stream_vnext(1)
-    other = WRITER.create_run().stream_vnext(1)
-    chunks = hear(stream.cancel_on_dispose().pipe(ops.take_until(other.result)))
-    result = await stream
-
-    assert chunks.end == "completed"
-    assert told(chunks.items) == ["start", "step: running"]
-    assert result.status == "canceled"
-
-
-async def test_nothing_is_cancelled_once_the_stream_has_ended() -> None:
-    run = WRITER.create_run()
-    stream = run.stream_vnext(3)
-    subscription = stream.cancel_on_dispose().subscribe(lambda _: None)
-    result = await stream
-    subscription.dispose()
-    await turns()
-
-    assert result.status == "success"
-    assert (await run.snapshot()).status == "success"
-
-
-async def test_disposing_cancels_a_run_that_is_suspended_meanwhile() -> None:
-    run = ASKER.create_run()
-    stream = run.stream_vnext(1, close_on_suspend=False)
-    subscription = stream.cancel_on_dispose().subscribe(lambda _: None)
-    await turns()
-    before = (await run.snapshot()).status
-    subscription.dispose()
-    result = await stream
-
-    assert (before, result.status) == ("suspended", "canceled")
-    assert (await run.snapshot()).status == "canceled"
-
-
-def test_disposing_cancels_a_run_that_a_background_loop_has_not_begun_yet() -> None:
-    stream = WAITER.create_run().stream_vnext(1)
-    stream.cancel_on_dispose().subscribe(lambda _: None).dispose()
-
-    assert stream.run().status == "canceled"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import reactivex as rx
 from pydantic import BaseModel
 from reactivex import Observable
 
@@ -150,6 +151,13 @@ Runtime("checkout")  # E
 Runtime(start)  # E
 Usage(tokens=3)  # E
 to_async_iterator([1, 2])  # E
+rx.of("a loom").pipe(checkout.as_operator())  # E
+checkout.as_operator(max_concurrency="many")  # E
+checkout.as_operator(on_overflow="wait")  # E
+checkout.as_operator(on_chunk=short)  # E
+checkout.map_async(["a loom"])  # E
+checkout.map_async(Order(item="loom"))  # E
+quotes: Observable[str] = checkout.map_async([Order(item="loom")])  # E
 
 
 async def watch(result: WorkflowResult[Quote]) -> None:

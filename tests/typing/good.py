@@ -336,6 +336,33 @@ async def bridges() -> None:
     assert_type(rxloom.from_async_iterable(source()), Observable[int])
 
 
+async def map_runs() -> None:
+    orders = [Order(item="loom", quantity=1)]
+    assert_type(rx.from_iterable(orders).pipe(checkout.as_operator()), Observable[Quote])
+    quotes = rx.from_iterable(orders).pipe(
+        checkout.as_operator(max_concurrency=4, ordered=False, buffer=8, on_overflow="drop_oldest", on_chunk=print),
+        ops.map(halve),
+    )
+    assert_type(quotes, Observable[float])
+    results = rx.from_iterable(orders).pipe(checkout.as_operator(materialize_failures=True))
+    assert_type(results, Observable[WorkflowResult[Quote]])
+    assert_type(checkout.map_async(orders, max_concurrency=4, ordered=False), Observable[Quote])
+    async for quote in rxloom.to_async_iterator(checkout.map_async(order async for order in later(orders))):
+        assert_type(quote, Quote)
+
+
+async def later(orders: list[Order]) -> AsyncIterator[Order]:
+    for order in orders:
+        yield order
+
+
+def live(query: Order) -> Observable[Chunk]:
+    return checkout.create_run().stream_vnext(query).cancel_on_dispose()
+
+
+assert_type(rx.of(Order(item="loom", quantity=1)).pipe(ops.switch_map(live)), Observable[Chunk])
+
+
 def catch() -> None:
     try:
         checkout.create_run().stream_vnext(Order(item="loom", quantity=1)).result.run().unwrap()
