@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,14 @@ def test_example_shows_one_idea_in_sixty_lines(script: Path) -> None:
     code, _, _ = script.read_text("utf-8").partition(PRINTS)
 
     assert len(code.splitlines()) <= 60
+
+
+@pytest.mark.parametrize("script", EXAMPLES, ids=lambda script: script.stem)
+def test_example_is_listed_with_its_idea(script: Path) -> None:
+    idea, *_ = (ast.get_docstring(ast.parse(script.read_text("utf-8"))) or "").splitlines()
+    listed = (ROOT / "examples" / "README.md").read_text("utf-8").splitlines()
+
+    assert f"| [{script.stem}]({script.name}) | {idea} |" in listed
 
 
 def test_quickstart_surveys_asyncio_and_shows_progress_before_the_report() -> None:
