@@ -31,7 +31,7 @@ class ChunkIterator(AsyncIterator[Chunk]):
     """
 
     __slots__ = (
-        "__weakref__", "_asleep", "_batch", "_closed", "_feed", "_keen", "_limit", "_log", "_paced", "_plain",
+        "__weakref__", "_ahead", "_asleep", "_batch", "_closed", "_feed", "_keen", "_limit", "_log", "_paced", "_plain",
         "_policy", "_ready", "_thread", "_waiter", "bound", "cursor", "moved",
     )  # fmt: skip
 
@@ -57,6 +57,7 @@ class ChunkIterator(AsyncIterator[Chunk]):
         self._plain = False
         self._asleep = False
         self._keen = True
+        self._ahead = False  # it was told to begin with what may come after the end of its stream
         self._thread = 0
         self._waiter: asyncio.Future[None] | None = None
         self._batch: list[Chunk] = []  # what was fetched and has to be looked at, the next one last
@@ -96,7 +97,7 @@ class ChunkIterator(AsyncIterator[Chunk]):
     def _newest(self, log: ChunkLog) -> Chunk | None:
         """Return the next chunk if it is among the newest ones, as it is for a reader that keeps up."""
         cursor = self.cursor
-        if self._batch or log.told - cursor > self._limit:
+        if self._batch or self._ahead or log.told - cursor > self._limit:
             return None
         try:
             chunk = log.chunks[cursor - log.base]
@@ -187,6 +188,8 @@ class ChunkIterator(AsyncIterator[Chunk]):
             return None
         self._log = log
         self.cursor = max(self.cursor, feed.view.first)
+        ending = feed.ending
+        self._ahead = self.cursor > (log.told if ending is None else ending.finish.seq)
         feed.look()
         if self.bound and self._policy == "wait" and feed.run_id not in CURRENT_RUNS.get():
             self._paced = True

@@ -73,6 +73,7 @@ def run_virtual(
     *,
     resume: Sequence[Any] | Mapping[str, Any] | None = None,
     replace: Mapping[str, Fake] | None = None,
+    seed: int | None = None,
 ) -> VirtualRun[_Out]:
     """Run a workflow to its end, or until it waits for an answer that is not scripted.
 
@@ -84,6 +85,7 @@ def run_virtual(
         resume: the answers to its suspensions. A list: the first answers the first suspension, and so on. A dict:
             by path, or by the label of the suspension; what waits at the same time is answered together.
         replace: fakes for some of its steps, by id or path, as `with_fakes` takes them.
+        seed: puts what is ready at the same time in another order, repeatably; see `VirtualLoop`.
 
     Raises:
         ValueError: an answer was never asked for, or a fake is for a step that is not there.
@@ -110,7 +112,7 @@ def run_virtual(
     checked_workflow(workflow)
     if replace is not None:
         workflow = with_fakes(workflow, replace)
-    run = virtual_run(_play(workflow, input, _Script(resume)))
+    run = virtual_run(_play(workflow, input, _Script(resume)), seed=seed)
     RECENT.add(run)
     return run
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import selectors
 import threading
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Executor
+from functools import partial
+from heapq import heappop
 from pathlib import Path
+from random import Random
 from typing import Any, TypeVar, TypeVarTuple
 
 from typing_extensions import override
 
 from rxloom.errors import WrongLoop
 from rxloom.scheduler import call_on, running_loop
+from rxloom.testing._shuffle import shuffled
 
 __all__ = ["Deadlock", "VirtualLoop", "virtual_run"]
 
@@ -40,8 +45,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     When nothing is left to wait for, it raises `Deadlock`, which names the tasks that wait and where.
 
+    With a `seed`, what is ready at the same time comes in a random order, the same one each time for the same seed:
+    steps of tasks, and timers that are due at the same moment, change places. What asyncio promises is kept:
+    callbacks of `call_soon` stay in order among themselves, and so do those who wait for one and the same future.
+    What threads and sockets bring comes when it comes, with a seed as without.
+
     Args:
         epoch: seconds since 1970 at time zero, for whoever asks the library's clock for the date.
+        seed: shuffles what is ready; `None` leaves it in asyncio's order.
 
     Example:
         >>> async def nap() -> float:
@@ -52,8 +63,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         86400.0
     """
 
-    def __init__(self, epoch: float = _EPOCH) -> None:
+    _ready: deque[asyncio.Handle]
+    _scheduled: list[asyncio.TimerHandle]
+
+    def __init__(self, epoch: float = _EPOCH, *, seed: int | None = None) -> None:
         self._now = 0.0
+        self._random = None if seed is None else Random(seed)  # noqa: S311 # it is to be repeatable
+        self.seed = seed
         self._held = 0
         self._holding = threading.Lock()
         self._waited_for = False
@@ -82,6 +98,19 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Move the clock."""
         # To whole nanoseconds, the resolution of the loop: a timer at 0.1 + 0.2 comes at 0.3.
         self._now = round(self._now + seconds, 9)
+
+    def shuffle(self) -> None:
+        """Put what is ready in another order, timers that are due included; nothing without a seed."""
+        if self._random is None:
+            return
+        ready, timers = self._ready, self._scheduled
+        due = self._now + self._clock_resolution
+        while timers and timers[0].when() < due:  # the loop would do that next
+            timer: Any = heappop(timers)
+            timer._scheduled = False  # noqa: SLF001 # as the loop does
+            ready.append(timer)
+        taken = [ready.popleft() for _ in range(len(ready))]  # other threads may append meanwhile: behind these
+        ready.extendleft(reversed(list(shuffled(taken, self._random))))
 
     def hold(self) -> None:
         """Let the clock stand still until `release` was called as often; on any thread."""
@@ -128,12 +157,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             self._waited_for = before
 
 
-def virtual_run(main: Coroutine[Any, Any, _T], *, debug: bool | None = None) -> _T:
+def virtual_run(main: Coroutine[Any, Any, _T], *, debug: bool | None = None, seed: int | None = None) -> _T:
     """Run a coroutine like `asyncio.run`, in virtual time.
 
     Args:
         main: what to run.
         debug: asyncio's debug mode.
+        seed: puts what is ready at the same time in another order, repeatably; see `VirtualLoop`.
 
     Raises:
         Deadlock: the coroutine waits for something that cannot come.
@@ -148,7 +178,7 @@ def virtual_run(main: Coroutine[Any, Any, _T], *, debug: bool | None = None) -> 
         raise WrongLoop(
             "this thread runs an event loop, and virtual time needs one of its own: make the test a plain `def`"
         )
-    with asyncio.Runner(loop_factory=VirtualLoop, debug=debug) as runner:
+    with asyncio.Runner(loop_factory=partial(VirtualLoop, seed=seed), debug=debug) as runner:
         return runner.run(main)
 
 
@@ -161,6 +191,11 @@ class _JumpingSelector(selectors.DefaultSelector):
 
     @override
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        events = self._select(timeout)
+        self._virtual.shuffle()
+        return events
+
+    def _select(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is not None and timeout <= 0:
             return super().select(0)
         if self._virtual.held:
@@ -192,7 +227,9 @@ class _JumpingSelector(selectors.DefaultSelector):
     def _explain(self, reason: str) -> str:
         tasks = sorted(asyncio.all_tasks(self._virtual), key=lambda task: task.get_name())
         waiting = "".join(f"\n  {task.get_name()}, {_where(task)}" for task in tasks)
-        return f"nothing can happen any more at {self._virtual.time():g} s: {reason}. Waiting:{waiting or ' no task'}"
+        seed = "" if self._virtual.seed is None else f" (seed {self._virtual.seed})"
+        when = f"{self._virtual.time():g} s{seed}"
+        return f"nothing can happen any more at {when}: {reason}. Waiting:{waiting or ' no task'}"
 
 
 def _where(task: asyncio.Task[Any]) -> str:

@@ -1,0 +1,114 @@
+"""Plays scenarios by seed, and tells what was wrong."""
+
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
+from __future__ import annotations
+
+import logging
+import sys
+from collections import Counter
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from random import Random
+from typing import Any
+
+from typing_extensions import override
+
+from rxloom.testing import virtual_run
+from tests.races.checks import problems
+from tests.races.playing import Play
+from tests.races.scenarios import SCENARIOS, Scenario
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A play in which something was wrong."""
+
+    name: str
+    seed: int
+    problems: Sequence[str]
+
+    @property
+    def command(self) -> str:
+        """What plays it again."""
+        return f"python -m tests.races --seeds 1 --first {self.seed} --only {self.name}"
+
+
+@dataclass
+class Report:
+    """What some plays came to."""
+
+    endings: Counter[str] = field(default_factory=Counter[str])
+    failures: list[Failure] = field(default_factory=list[Failure])
+
+    def add(self, other: Report) -> None:
+        """Count the plays of another report, too."""
+        self.endings.update(other.endings)
+        self.failures += other.failures
+
+
+def race(seeds: Iterable[int], only: str = "") -> Report:
+    """Play each scenario, or one of them, with each seed."""
+    report = Report()
+    chosen = [scenario for scenario in SCENARIOS if only in ("", scenario.name)]
+    for seed in seeds:
+        for scenario in chosen:
+            status, found = played(scenario, seed)
+            report.endings[status] += 1
+            if found:
+                report.failures.append(Failure(scenario.name, seed, found))
+    return report
+
+
+def played(scenario: Scenario, seed: int) -> tuple[str, Sequence[str]]:
+    """Play one scenario with one seed; return how its run ended, and what was wrong."""
+    output = undisturbed(scenario)
+    random = Random(f"{scenario.name} {seed}")
+    play = Play(scenario, random)
+    with _complaints() as complaints:
+        try:
+            virtual_run(play.main(), seed=random.randrange(2**32))
+            found = list(problems(play, output))
+        except Exception as error:  # noqa: BLE001 # a play that cannot go on is wrong, too
+            found = [f"{type(error).__name__}: {error}"]
+    return play.status, [*found, *complaints]
+
+
+@cache
+def undisturbed(scenario: Scenario) -> tuple[str, Any]:
+    """Return how a run of the scenario ends where nobody interferes: its status and its output."""
+    for seed in range(100):
+        play = Play(scenario, Random(f"undisturbed {seed}"))
+        virtual_run(play.main())
+        if not play.reasons:
+            return play.status, play.output
+    raise AssertionError(f"somebody always interferes with {scenario.name}")
+
+
+class _Complaints(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.found: list[str] = []
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        self.found.append(f"logged: {record.getMessage()}" + ("" if error is None else f": {error!r}"))
+
+
+@contextmanager
+def _complaints() -> Generator[list[str]]:
+    """Collect what is logged meanwhile, and what is raised where nobody can catch it."""
+    handler = _Complaints()
+    loggers = [logging.getLogger(name) for name in ("rxloom", "asyncio")]
+    before, sys.unraisablehook = sys.unraisablehook, lambda wrong: handler.found.append(f"raised: {wrong.exc_value!r}")
+    for logger in loggers:
+        logger.addHandler(handler)
+    try:
+        yield handler.found
+    finally:
+        sys.unraisablehook = before
+        for logger in loggers:
+            logger.removeHandler(handler)
