@@ -1,7 +1,8 @@
 """Race small workflows: `python -m tests.races --seeds N [--first S] [--only NAME] [--jobs J]`.
 
-Each seed plays each workflow once, in virtual time, with an order of ready tasks and a set of actions from outside that
-the seed decides. For a seed that fails it prints what was wrong, and the command that plays it again.
+Each seed plays some of the workflows, which take turns, or the one that is named, in virtual time. It decides the order
+of what is ready, how long everything takes, and what is done from outside and when. For a play in which something was
+wrong it prints what, and the command that plays it again.
 """
 
 from __future__ import annotations

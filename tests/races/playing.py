@@ -6,87 +6,59 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass, field, replace
+from functools import partial
 from random import Random
-from typing import Any, Literal
+from typing import Any
 
-from typing_extensions import override
-
-from rxloom import MemoryStore, Run, Runtime, WorkflowStream
-from rxloom.chunks import Chunk
+from rxloom import Run, Runtime, WorkflowStream
+from rxloom.chunks import Chunk, StepSuspended
 from rxloom.errors import RefusedCall
+from rxloom.scheduler import _Scheduled
 from rxloom.snapshot import TERMINAL
 from rxloom.testing import VirtualLoop
 from tests.hearing import Heard
-from tests.races.scenarios import Scenario
+from tests.races.listening import PARTS, Ear, Kind, Listened, Seen
+from tests.races.scenarios import OTHER, Scenario
+from tests.races.shelves import Shelves
 from tests.races.stage import Stage, enter
-
-Kind = Literal["leg", "seamless", "observed"]
 
 POLLS = 25
 """So often the run is looked at; then it is cancelled."""
-
-
-@dataclass
-class Listened:
-    """A listener of chunks, and how far it is to have heard.
-
-    Attributes:
-        kind: what its stream shows.
-        items: what it heard.
-        end: how that ended: `completed`, `disposed` or an error.
-        first: the seq to begin with, if it was named.
-        terminal: whether only a terminal finish may end it.
-    """
-
-    kind: Kind
-    items: list[Chunk]
-    end: Any = None
-    first: int | None = None
-    terminal: bool = False
-
-
-@dataclass
-class Seen:
-    """A stream, and what became of everything it offers.
-
-    Attributes:
-        main: a subscriber from the beginning to the end.
-        others: further subscribers and readers.
-        ends: what its result, status, usage and output came to, a value or an error each.
-    """
-
-    main: Listened
-    others: list[Listened] = field(default_factory=list[Listened])
-    ends: dict[str, Any] = field(default_factory=dict[str, Any])
-
-    def another(self) -> Listened:
-        """Return one more listener."""
-        self.others.append(replace(self.main, items=[], end=None))
-        return self.others[-1]
 
 
 class Play:
     """A run and its surroundings."""
 
     def __init__(self, scenario: Scenario, random: Random) -> None:
-        """Set the stage."""
+        """Set the stage.
+
+        Args:
+            scenario: what is played.
+            random: decides what chance decides.
+        """
         self.scenario = scenario
         self.stage = Stage(random)
-        self.store = MemoryStore(keep=100)
-        self.runtime = Runtime(store=self.store)
+        self.store = Shelves(self.stage)
+        self.runtime = Runtime(store=self.store, max_runs=random.choice((None, None, None, 1)))
+        self.stage.ending = self._ending
         self.run: Run[Any, Any] = self._handle("run")
         self.seen: list[Seen] = []
         self.resumes: list[tuple[dict[str, Any], Seen]] = []
-        self.reasons: list[str] = []
+        self.reasons = self.stage.reasons
         self.snapshots: list[Any] = []
+        self.sent: list[str] = []
+        self.sent_early = 0
         self.tasks: list[asyncio.Task[None]] = []
         self.left: list[str] = []
+        self.decided: float | None = None
         self.status = "pending"
         self.output: Any = None
 
     def _handle(self, run_id: str, **options: Any) -> Run[Any, Any]:
         return self.runtime.new_run(self.scenario.workflow, run_id, None, options.get("on_existing", "refuse"))
+
+    def _ending(self) -> bool:
+        return self.decided is not None and asyncio.get_running_loop().time() > self.decided
 
     @property
     def random(self) -> Random:
@@ -98,28 +70,40 @@ class Play:
     async def main(self) -> None:
         """Play."""
         enter(self.stage)
-        scenario, happens = self.scenario, self.stage.happens
-        for name in scenario.events:
-            self.spawn(self._send(name))
-        for chance, act in ((0.35, self._cancel), (0.1, self._cancel), (0.3, self._observe), (0.2, self._look)):
-            if happens(chance):
-                self.spawn(act())
-        if happens(0.3):
+        self._act_before()
+        if self.stage.happens(0.3):
             await self.stage.moment()
-        stream = self.run.stream_vnext(scenario.given, **(scenario.options or {}))
-        seamless = scenario.options is not None and scenario.options.get("close_on_suspend") is False
-        self.watch(stream, "seamless" if seamless else "leg")
-        for chance, act in ((0.12, self._dispose(stream)), (0.2, self._join()), (0.2, self._look())):
-            if happens(chance):
-                self.spawn(act)
-            else:
-                act.close()
+        self.sent_early = len(self.sent)
+        self._act_on(self.run.stream_vnext(self.scenario.given, **self.scenario.options))
         await self._drive()
         await self.ended()
         snapshot = await self.run.snapshot()
         self.status, self.output = snapshot.status, snapshot.output
         await self.runtime.aclose()
         self._look_for_leaks()
+
+    def _act_before(self) -> None:
+        """Have some act, perhaps before the run starts."""
+        for name in self.scenario.events:
+            self.spawn(self._send(name))
+        if not self.runtime.registry.turns.open:
+            self.spawn(self._other())
+        for chance, act in ((0.35, self._cancel), (0.1, self._cancel), (0.3, self._observe), (0.2, self._look)):
+            if self.stage.happens(chance):
+                self.spawn(act())
+
+    def _act_on(self, stream: WorkflowStream[Any]) -> None:
+        """Have some act on a run that starts."""
+        self.watch(stream, self._kind)
+        if self.stage.happens(0.3):
+            stream.subscribe(self._answer_at_once)
+        for chance, act in ((0.12, partial(self._dispose, stream)), (0.2, self._join), (0.2, self._look)):
+            if self.stage.happens(chance):
+                self.spawn(act())
+
+    @property
+    def _kind(self) -> Kind:
+        return "seamless" if "close_on_suspend" in self.scenario.options else "leg"
 
     async def ended(self) -> None:
         """Wait until everybody is done."""
@@ -132,11 +116,9 @@ class Play:
         self.tasks.append(asyncio.get_running_loop().create_task(act, name=act.__qualname__))
 
     def _look_for_leaks(self) -> None:
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, VirtualLoop)
         own = asyncio.current_task()
         self.left += [repr(task) for task in asyncio.all_tasks() if task is not own]
-        self.left += [repr(timer) for timer in loop._scheduled if not timer.cancelled()]
+        self.left += map(repr, _timers())
 
     # -- going on ------------------------------------------------------------------------------------------------
 
@@ -146,56 +128,90 @@ class Play:
             await asyncio.sleep(self.random.choice((1, 1, 2, 3)))
             snapshot = await self.run.snapshot()
             if snapshot.status in TERMINAL:
+                self._settle()
                 return
             idle = snapshot.status in {"suspended", "paused"}
             if idle or (snapshot.suspensions and self.stage.happens(0.6)):
                 self._resume(list(snapshot.suspensions))
             if poll > POLLS // 2:
                 for name in self.scenario.events:
-                    await self.run.send_event(name, 0)
-        await self.run.cancel("enough")
-        self.stage.settle()
-        self.reasons.append("enough")
+                    await self._tell(name)
+        await self._end("enough")
 
     def _resume(self, waiting: list[str]) -> None:
         """Have some resume at the same time, as a rule the same step."""
         for _ in range(self.random.choice((1, 1, 2, 3))):
-            path = self.random.choice(waiting) if waiting else None
-            several = len(waiting) > 1 and self.stage.happens(0.3)
-            self.spawn(self._answer({one: f"{one} {len(self.resumes)}" for one in (waiting if several else [path])}))
+            paths: list[str | None] = [self.random.choice(waiting)] if waiting else [None]
+            if len(waiting) > 1 and self.stage.happens(0.3):
+                paths = [*waiting]
+            if self.stage.happens(0.5):
+                self._answer(paths)
+            else:
+                self.spawn(self._answer_later(paths))
 
-    async def _answer(self, answers: dict[Any, Any]) -> None:
-        if self.stage.happens(0.5):
-            await self.stage.moment()
-        data = {one: f"{said}/{self.random.random():.6f}" for one, said in answers.items()}
-        options: dict[str, Any] = dict(self.scenario.options or {})
+    def _answer_at_once(self, chunk: Chunk) -> None:
+        log = self.runtime.registry.logs.get("run")
+        if isinstance(chunk, StepSuspended) and log is not None and chunk.payload.id in log.snapshot.suspensions:
+            self._resume([chunk.payload.id])
+
+    async def _answer_later(self, paths: list[str | None]) -> None:
+        await self.stage.moment()
+        self._answer(paths)
+
+    def _answer(self, paths: list[str | None]) -> None:
+        data: dict[Any, Any] = {path: f"{path} {self.random.random():.6f}" for path in paths}
         if len(data) > 1:
-            stream = self.run.resume_all(data, **options)
+            stream = self.run.resume_all(data, **self.scenario.options)
         else:
             ((path, answer),) = data.items()
-            stream = self.run.resume_stream_vnext(answer, step=path, **options)
-        seen = self.watch(stream, "seamless" if "close_on_suspend" in options else "leg")
-        self.resumes.append((data, seen))
+            stream = self.run.resume_stream_vnext(answer, step=path, **self.scenario.options)
+        self.resumes.append((data, self.watch(stream, self._kind)))
 
     # -- acting from outside -------------------------------------------------------------------------------------
 
     async def _cancel(self) -> None:
         await self.stage.moment()
         await self.stage.moment()
-        reason = f"reason {len(self.reasons)}"
+        await self._end(f"reason {len(self.reasons)}")
+
+    async def _end(self, reason: str) -> None:
+        leg = self.runtime.registry.live.get("run")
+        if self.decided is None and leg is not None and not leg._ended:
+            self.decided = asyncio.get_running_loop().time()
         self.reasons.append(reason)
         await self.run.cancel(reason)
+        self._settle()
+
+    def _settle(self) -> None:
         self.stage.settle()
+        timers = [timer for timer in _timers() if isinstance(timer._callback, _Scheduled)]
+        if timers:
+            self.stage.problems.append(f"timers are left of a run that is settled: {timers}")
 
     async def _send(self, name: str) -> None:
         for _ in range(self.random.choice((0, 1, 2))):
             await self.stage.moment()
         for _ in range(self.random.choice((1, 1, 2))):
-            await self.run.send_event(name, 1, event_id=self.random.choice((None, f"{name}-id")))
+            await self._tell(name)
+
+    async def _tell(self, name: str) -> None:
+        data = f"{name} {self.random.random():.6f}"
+        await self.run.send_event(name, data, event_id=data)
+        self.sent.append(data)
+        if self.stage.happens(0.2):
+            await self.run.send_event(name, data, event_id=data)
+
+    async def _other(self) -> None:
+        """Have another run take the only place for a while."""
+        other = self.runtime.new_run(OTHER, "other", None, "refuse")
+        await self.stage.moment()
+        result = await other.start(1)
+        if result.status != "success":
+            self.stage.problems.append(f"another run came to {result.status}")
 
     async def _observe(self) -> None:
         await self.stage.moment()
-        first, terminal = self.random.choice((0, 0, 1, 5)), self.stage.happens(0.3)
+        first, terminal = self.random.choice((0, 0, 1, 4, 6, 9)), self.stage.happens(0.3)
         stream = self.run.observe_stream_vnext(from_seq=first, close_on_suspend=not terminal)
         self.watch(stream, "observed", first=first, terminal=terminal)
 
@@ -213,7 +229,8 @@ class Play:
         heard: Heard[Chunk] = Heard()
         subscription = stream.cancel_on_dispose().subscribe(heard)
         await self.stage.moment()
-        self.reasons.append("disposed")
+        if heard.end is None:
+            self.reasons.append(None)  # in the name of whoever disposed, nobody gives one
         subscription.dispose()
 
     # -- listening -----------------------------------------------------------------------------------------------
@@ -222,11 +239,11 @@ class Play:
         self, stream: WorkflowStream[Any], kind: Kind, *, first: int | None = None, terminal: bool = False
     ) -> Seen:
         """Have somebody listen to everything a stream offers, and some others join and leave."""
-        heard = _Ear(Listened(kind, [], None, first, terminal), self.stage.problems)
+        heard = Ear(Listened(kind, [], None, first, terminal), self.stage.problems)
         stream.subscribe(heard)
         seen = Seen(heard.listened)
         self.seen.append(seen)
-        for name in ("result", "status", "usage", "output"):
+        for name in PARTS:
             self.spawn(self._wait(seen, stream, name))
         for _ in range(self.random.choice((0, 0, 1, 2))):
             self.spawn(self._subscribe(seen, stream) if self.stage.happens(0.5) else self._read(seen, stream))
@@ -242,7 +259,7 @@ class Play:
 
     async def _subscribe(self, seen: Seen, stream: WorkflowStream[Any]) -> None:
         await self.stage.moment()
-        heard = _Ear(seen.another(), self.stage.problems)
+        heard = Ear(seen.another(), self.stage.problems)
         subscription = stream.subscribe(heard)
         if self.stage.happens(0.5):
             await self.stage.moment()
@@ -253,11 +270,13 @@ class Play:
         await self.stage.moment()
         listened = seen.another()
         buffer = self.random.choice((None, 1, 2, 5))
+        if self.stage.happens(0.3):
+            listened.first = max(listened.first or 0, self.random.choice((2, 4, 6, 9)))
         policy: Any = self.random.choice(("wait", "wait", "drop_oldest"))
         left = self.random.choice((2, 5, 1000, 1000))
         pace = self.random.choice((0.0, 0.0, 0.3, 1.0))
         try:
-            async with stream.aiter(buffer=buffer, on_overflow=policy) as chunks:
+            async with stream.aiter(from_seq=listened.first or 0, buffer=buffer, on_overflow=policy) as chunks:
                 async for chunk in chunks:
                     listened.items.append(chunk)
                     left -= 1
@@ -272,26 +291,8 @@ class Play:
             listened.end = "completed"
 
 
-class _Ear(Heard[Chunk]):
-    """A subscriber whose notes go to a listener."""
-
-    def __init__(self, listened: Listened, problems: list[str]) -> None:
-        super().__init__()
-        self.listened = listened
-        self.items = listened.items
-        self.wrong = problems
-
-    @override
-    def on_error(self, error: Exception) -> None:
-        super().on_error(error)
-        self.listened.end = error
-
-    @override
-    def on_completed(self) -> None:
-        super().on_completed()
-        self.listened.end = "completed"
-
-    def disposed(self) -> None:
-        """Take note that it is to hear nothing any more."""
-        if self.end is None:
-            self.listened.end = self.end = "disposed"
+def _timers() -> list[Any]:
+    """Return the timers that are set."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    return [timer for timer in loop._scheduled if not timer.cancelled()]

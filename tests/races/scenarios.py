@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -13,19 +13,25 @@ from pydantic import BaseModel
 from reactivex import operators as ops
 
 from rxloom import Retry, create_workflow
-from tests.races.stage import (
+from tests.races.steps import (
+    aborting,
     ask,
+    calling,
     counting,
     failing,
     flaky,
     inline,
     items,
+    leaving,
+    napping,
+    patient,
     quick,
+    settling,
     talk,
     ticking,
     tidy,
     work,
-)
+)  # fmt: skip
 
 
 class State(BaseModel):
@@ -44,7 +50,9 @@ class Scenario:
         given: its input.
         events: what it waits for.
         steady: whether its outcome does not depend on chance, as long as nobody cancels it.
+        status: how it ends where nobody interferes.
         most: how many bodies may be open at once.
+        longest: how many milliseconds a step may be open, by path.
         options: of `stream_vnext`.
     """
 
@@ -53,8 +61,10 @@ class Scenario:
     given: Any = 1
     events: tuple[str, ...] = ()
     steady: bool = True
+    status: str = "success"
     most: int = 100
-    options: Mapping[str, Any] | None = None
+    longest: Mapping[str, int] = field(default_factory=dict[str, int])
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def workflow(self) -> Any:
@@ -73,12 +83,18 @@ def counted(value: Any) -> int:
 
 
 def _parallel() -> Any:
-    return create_workflow("parallel").parallel([work("a"), tidy("b"), flaky("c"), inline("d")]).then(quick("e"))
+    calls: Any = {"on_start": calling, "on_finish": calling, "on_error": calling}
+    return (
+        create_workflow("parallel", **calls)
+        .parallel([work("a"), tidy("b"), flaky("c"), inline("d")])
+        .map(counted)
+        .then(quick("e"))
+    )
 
 
 def _joining() -> Any:
     arm = create_workflow("arm", output=int).then(ask("y")).then(work("z")).commit()
-    return create_workflow("joining").parallel([ask("x"), arm, work("slow"), ask("w")]).map(counted)
+    return create_workflow("joining").parallel([ask("x"), arm, tidy("slow"), ask("w")]).map(counted)
 
 
 def _asking() -> Any:
@@ -92,10 +108,32 @@ def _retrying() -> Any:
 
 
 def _limits() -> Any:
-    return create_workflow("limits", timeout=8.0).parallel(
-        [work("one", timeout=2.0, retries=1), tidy("two", total_timeout=3.0, retries=2), talk("three", timeout=1.0)],
+    return create_workflow("limits", timeout=5.0).parallel(
+        [
+            work("one", timeout=2.0, retries=1),
+            patient("two", timeout=4.0, total_timeout=3.0, retries=2),
+            patient("three", timeout=2.0, retries=1),
+            failing("four", total_timeout=2.0, retries=Retry(9, delay=1)),
+        ],
         errors="collect",
     )
+
+
+def _deep() -> Any:
+    deep: Any = create_workflow("d16", output=int).parallel([ask("x"), work("y")]).map(counted).commit()
+    for level in range(15, 0, -1):
+        deep = create_workflow(f"d{level}", output=int).then(deep).commit()
+    return create_workflow("deep").parallel([deep, work("z")]).map(counted)
+
+
+def _leaving() -> Any:
+    arm = create_workflow("arm").parallel([leaving("now"), tidy("a"), quick("b"), ask("c")]).then(work("not")).commit()
+    return create_workflow("leaving").parallel([arm, inline("d")]).map(counted).then(leaving("end"))
+
+
+def _aborting() -> Any:
+    calls: Any = {"on_finish": calling}
+    return create_workflow("aborting", **calls).parallel([aborting("x"), patient("y"), aborting("z"), ask("w")])
 
 
 def _budget() -> Any:
@@ -110,13 +148,14 @@ def _for_each() -> Any:
 
 def _loop() -> Any:
     body = create_workflow("round", output=int).parallel([work("a"), quick("b")]).map(lambda v: v["a"]).commit()
-    loop = create_workflow("loop").do_until(body, lambda value: value > 3, max_iterations=5)
+    loop: Any = create_workflow("loop").do_until(body, lambda value: value > 3, max_iterations=5)
     return loop.do_while([quick("c"), work("d")], lambda value: value < 7)
 
 
 def _events() -> Any:
-    waits = create_workflow("waits").wait_for_event("go").commit()
-    return create_workflow("events").parallel([waits, work("a")]).wait_for_event("go").wait_for_event("late", timeout=9)
+    waits = [create_workflow(name).wait_for_event("go").commit() for name in ("one", "two")]
+    flow = create_workflow("events").parallel([*waits, work("a")]).wait_for_event("go")
+    return flow.wait_for_event("late", timeout=9)
 
 
 def _nested() -> Any:
@@ -143,7 +182,7 @@ def _failing() -> Any:
 
 
 def _talking() -> Any:
-    return create_workflow("talking").parallel([talk("a"), talk("b")]).map(counted)
+    return create_workflow("talking").parallel([talk("a", timeout=2.0), talk("b")]).map(counted)
 
 
 def _paused() -> Any:
@@ -151,12 +190,8 @@ def _paused() -> Any:
 
 
 def _branching() -> Any:
-    arms = [(lambda value: value > 0, [work("a"), ask("b")]), (_slowly_true, tidy("c"))]
+    arms = [(lambda value: value > 0, [work("a"), ask("b")]), (settling, tidy("c"))]
     return create_workflow("branching").branch(arms).map(counted)
-
-
-async def _slowly_true(value: int) -> bool:
-    return value > 0
 
 
 SCENARIOS = [
@@ -165,16 +200,22 @@ SCENARIOS = [
     Scenario("asking", _asking),
     Scenario("open", _asking, options={"close_on_suspend": False}),
     Scenario("retrying", _retrying, steady=False),
-    Scenario("limits", _limits, steady=False),
+    Scenario("limits", _limits, steady=False, longest={"two": 4000, "four": 2000}),
+    Scenario("deep", _deep),
+    Scenario("leaving", _leaving),
+    Scenario("aborting", _aborting, steady=False),
     Scenario("budget", _budget, most=3),
     Scenario("for_each", _for_each),
     Scenario("loop", _loop),
-    Scenario("events", _events, events=("go", "go", "late"), steady=False),
+    Scenario("events", _events, events=("go", "go", "go", "late"), steady=False),
     Scenario("nested", _nested),
     Scenario("piped", _piped, steady=False),
     Scenario("state", _state),
-    Scenario("failing", _failing),
+    Scenario("failing", _failing, status="failed"),
     Scenario("talking", _talking),
     Scenario("paused", _paused, options={"per_step": True}),
     Scenario("branching", _branching),
 ]
+
+OTHER = create_workflow("other").then(napping("nap")).commit()
+"""The workflow of a run that is in the way."""

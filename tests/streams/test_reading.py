@@ -14,7 +14,7 @@ from rxloom import RunInterrupted, Runtime, StepContext, StreamOverflow, Workflo
 from rxloom.chunks import Chunk
 from tests.hearing import ASKER, SLOW_WRITER, WAITER, WRITER, Numbers, hear, one, seqs, turning
 from tests.logs import shown
-from tests.play import turns
+from tests.play import read, turns
 from tests.virtual import virtual
 
 
@@ -277,3 +277,14 @@ def test_no_thread_is_left_by_readers() -> None:
 
 async def _read_all() -> None:
     await _read(WRITER.create_run().stream_vnext(3))
+
+
+@virtual
+@pytest.mark.parametrize("buffer", [None, 2])
+async def test_who_begins_behind_the_end_of_a_stream_is_not_given_the_next_leg(buffer: int | None) -> None:
+    run = ASKER.create_run()
+    stream = run.stream_vnext(1)
+    behind = stream.aiter(from_seq=(await read(stream))[-1].seq + 2, buffer=buffer)
+    await run.resume(2)
+
+    assert [chunk async for chunk in behind] == []

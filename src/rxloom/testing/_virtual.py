@@ -109,8 +109,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             timer: Any = heappop(timers)
             timer._scheduled = False  # noqa: SLF001 # as the loop does
             ready.append(timer)
-        taken = [ready.popleft() for _ in range(len(ready))]  # other threads may append meanwhile: behind these
-        ready.extendleft(reversed(list(shuffled(taken, self._random))))
+        if len(ready) > 1:
+            taken = [ready.popleft() for _ in range(len(ready))]  # other threads may append meanwhile: behind these
+            ready.extendleft(reversed(list(shuffled(taken, self._random))))
 
     def hold(self) -> None:
         """Let the clock stand still until `release` was called as often; on any thread."""
