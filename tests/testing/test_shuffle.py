@@ -120,7 +120,7 @@ def test_what_threads_tell_a_loop_is_not_lost() -> None:
         thread = threading.Thread(target=tell)
         thread.start()
         while not over.is_set():
-            await asyncio.sleep(0)
+            await turns(1)
         thread.join()
         return len(found)
 
