@@ -156,6 +156,8 @@ class ChunkIterator(AsyncIterator[Chunk]):
             if self._policy == "error":
                 self.close()
                 raise StreamOverflow(self.bound, run_id=self._feed.run_id)
+            # With the chunk after it: else a reader that is slower than its writer would be told of gaps alone.
+            self._batch.extend(reversed(log.slice(told - self.bound, 1)))
             self._batch.append(log.gap(self.cursor, told - self.bound))
         elif self.cursor < told:
             # A bounded reader takes one at a time: what is in a batch counts as read, and would not pace the writer.

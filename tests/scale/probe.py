@@ -10,7 +10,8 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from rxloom import Runtime
+from rxloom import Runtime, StepContext
+from rxloom.chunks import StepOutput
 from tests.scale.workflows import chain, one, write
 
 
@@ -38,6 +39,33 @@ async def chunks() -> int:
     return resident() - before
 
 
+async def paced() -> int:
+    """Write a hundred thousand chunks to a reader that takes one a turn, and see how far the writer gets ahead."""
+    written = 0
+
+    async def write_counting(count: int, ctx: StepContext) -> None:
+        nonlocal written
+        for written in range(count):
+            await ctx.write(written)
+
+    runtime = Runtime(one(write_counting, "writer"), buffer=64)
+
+    async def run(count: int) -> None:
+        nonlocal written
+        written = got = 0
+        async for chunk in runtime.create_run("writer").stream_vnext(count).aiter(buffer=64):
+            if isinstance(chunk, StepOutput):
+                got += 1
+                assert written - chunk.payload.output <= 65, written
+            await asyncio.sleep(0)  # the writer could write thousands in this turn
+        assert got == count, got
+
+    await run(1_000)
+    before = resident()
+    await run(100_000)
+    return resident() - before
+
+
 async def runs() -> int:
     """Make ten thousand runs, and see what the last eight thousand of them left."""
     workflow = chain(3)
@@ -55,7 +83,7 @@ async def runs() -> int:
     return resident() - before
 
 
-PROBES: dict[str, Callable[[], Coroutine[Any, Any, int]]] = {"chunks": chunks, "runs": runs}
+PROBES: dict[str, Callable[[], Coroutine[Any, Any, int]]] = {"chunks": chunks, "paced": paced, "runs": runs}
 
 if __name__ == "__main__":
     sys.stdout.write(f"{asyncio.Runner().run(PROBES[sys.argv[1]]())}\n")

@@ -38,6 +38,11 @@ def test_million_chunks_through_a_bounded_log_take_no_memory() -> None:
 
 
 @pytest.mark.slow
+def test_a_slow_reader_paces_a_hundred_thousand_chunks_in_five_megabytes() -> None:
+    assert grown("paced") <= 5 * MB
+
+
+@pytest.mark.slow
 def test_runs_that_are_over_leave_no_memory() -> None:
     assert grown("runs") <= 2 * MB
 
