@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rxloom import chunk_from_wire, to_async_iterator
+from rxloom import StreamOverflow, chunk_from_wire, to_async_iterator
 from rxloom.chunks import Chunk, Gap, GapData
 from rxloom.operators import to_sse
 from tests.hearing import WRITER, by_iterating
@@ -85,6 +85,20 @@ def test_whatever_is_told_is_read_back_from_the_stream(told: list[Chunk]) -> Non
     stream = "".join(frame(chunk) for chunk in told)
 
     assert [json.loads(event["data"]) for event in parsed(stream)] == [chunk.to_wire() for chunk in told]
+
+
+async def test_client_that_reads_too_slowly_is_ended_and_comes_back_for_the_rest() -> None:
+    run = WRITER.create_run()
+    slow = to_async_iterator(run.stream_vnext(50).pipe(to_sse()), buffer=10)
+    seen = [await anext(slow)]
+    await run.observe_stream_vnext()
+    with pytest.raises(StreamOverflow):
+        seen += [text async for text in slow]
+    last = int(parsed("".join(seen))[-1]["id"])
+    rest = to_async_iterator(run.observe_stream_vnext(from_seq=last + 1).pipe(to_sse()))
+    seen += [text async for text in rest]
+
+    assert [int(event["id"]) for event in parsed("".join(seen))] == list(range(54))
 
 
 async def test_client_that_comes_back_gets_exactly_the_rest() -> None:
