@@ -44,8 +44,8 @@ def _show(row: Row, *, quick: bool) -> bool:
 def demand(measured: Measured) -> str:
     """Put into words what a row demands, and whether rxloom reaches it."""
     row = measured.row
-    limit = f"{_number(row.must)} {row.unit}" if row.rule == "at most" else f"{measured.bound():.2f} times the floor"
-    words = "at least" if row.rule.startswith("at least") else "at most"
+    words, _, times = row.rule.partition(", ")
+    limit = f"{measured.bound():.2f} times the floor" if times else f"{_number(row.must)} {row.unit}"
     return f"{words} {limit} — {'ok' if measured.holds() else 'MISSED'}"
 
 

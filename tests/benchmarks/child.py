@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import resource
 import sys
 from collections.abc import Awaitable, Callable
 from importlib import import_module
@@ -54,10 +55,23 @@ async def late_subscriber(who: ModuleType, count: int) -> float:
     return await who.late_subscriber(count)
 
 
+async def pulling(who: ModuleType, count: int) -> float:
+    """Tell by how many MB the most memory ever held grew while so many items of 10 KB were pulled, in order and not."""
+
+    async def pull(items: int) -> int:
+        for ordered in (True, False):
+            await who.pulled((number.to_bytes(10_000, "big") for number in range(items)), ordered=ordered)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KB
+
+    before = await pull(1_000)
+    return (await pull(count) - before) / MB
+
+
 WHAT: dict[str, Callable[[ModuleType, int], Any]] = {
     "live_run": live_run,
     "holding_reader": holding_reader,
     "late_subscriber": late_subscriber,
+    "pulling": pulling,
 }
 WHO = {"floor": "tests.benchmarks.floors", "rxloom": "tests.benchmarks.ours"}
 

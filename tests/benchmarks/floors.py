@@ -121,3 +121,9 @@ async def unread_chunks(count: int) -> list[object]:
     chunks: Chunks = asyncio.Queue()
     await _writes(chunks, count, yielding=False)
     return [chunks]
+
+
+async def run_each(count: int, **_: object) -> None:
+    """Run one step for each of so many inputs, one after another, in tasks of their own; nobody reads the chunks."""
+    for _number in range(count):
+        await asyncio.create_task(_steps(asyncio.Queue(), 1))

@@ -20,7 +20,7 @@ Work: TypeAlias = Callable[[], Awaitable[object]]
 Contender: TypeAlias = Callable[[bool], float]
 """Measures one round, in the unit of its row; told whether to be quick about it."""
 
-Rule: TypeAlias = Literal["at most, times the floor", "at least, times the floor", "at most"]
+Rule: TypeAlias = Literal["at most, times the floor", "at least, times the floor", "at most", "at least"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,8 @@ class Measured:
         match self.row.rule:
             case "at most":
                 return self.median("rxloom") <= self.row.must
+            case "at least":
+                return self.median("rxloom") >= self.row.must
             case "at most, times the floor":
                 return ratio is not None and ratio <= self.bound()
             case "at least, times the floor":

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel
+from reactivex import operators as ops
+from reactivex.subject import Subject
 
 from rxloom import Runtime, Step, StepContext, Workflow, create_step, create_workflow
 
@@ -164,3 +167,34 @@ async def late_subscriber(count: int) -> float:
         message = f"{got} chunks instead of {count}"
         raise RuntimeError(message)
     return took
+
+
+def _increment(number: int) -> int:
+    return number + 1
+
+
+def _same(item: bytes) -> bytes:
+    return item
+
+
+INLINE = create_workflow("inline", input=int, output=int).then(create_step("add", _increment, inline=True)).commit()
+SAME = create_workflow("same", input=bytes, output=bytes).then(create_step("same", _same, inline=True)).commit()
+
+
+async def run_each(count: int, *, limit: int = 1, ordered: bool = True) -> None:
+    """Run an inline step for each of so many inputs of an Observable, and count the outputs."""
+    source: Subject[int] = Subject()
+    over = asyncio.Event()
+    outputs: list[int] = []
+    operator = INLINE.as_operator(max_concurrency=limit, ordered=ordered)
+    source.pipe(operator).subscribe(outputs.append, on_completed=over.set)
+    for number in range(count):
+        source.on_next(number)
+    source.on_completed()
+    await over.wait()
+    assert sum(outputs) == count * (count + 1) // 2
+
+
+async def pulled(items: Iterable[bytes], *, ordered: bool) -> None:
+    """Run an inline step for each item that is pulled, and drop the outputs."""
+    await SAME.map_async(items, max_concurrency=8, ordered=ordered).pipe(ops.last())

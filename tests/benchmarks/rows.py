@@ -27,6 +27,7 @@ MILLI: Final = 1e3
 SLOWER: Final = "at most, times the floor"
 FASTER: Final = "at least, times the floor"
 ABSOLUTE: Final = "at most"
+AT_LEAST: Final = "at least"
 
 
 def rows() -> list[Row]:
@@ -45,6 +46,10 @@ def rows() -> list[Row]:
         _import(),
         _holding_reader(),
         _late_subscriber(),
+        _run_each("in order", limit=1, ordered=True),
+        _run_each("16 at once, in order", limit=16, ordered=True),
+        _run_each("16 at once, in any order", limit=16, ordered=False),
+        _pulling(),
     ]
 
 
@@ -133,6 +138,22 @@ def _late_subscriber() -> Row:
         "rxloom": lambda quick: in_a_process("late_subscriber", "rxloom", str(100_000 if quick else 1_000_000))
     }
     return Row("late subscriber to 1 000 000 kept chunks", "s", ABSOLUTE, 0.4, None, contenders)
+
+
+def _run_each(name: str, *, limit: int, ordered: bool) -> Row:
+    works: dict[str, Callable[[int], Work]] = {
+        "floor": lambda count: partial(floors.run_each, count),
+        "rxloom": lambda count: partial(ours.run_each, count, limit=limit, ordered=ordered),
+    }
+    contenders = {who: _rate(work, 10_000) for who, work in works.items()}
+    return Row(f"as_operator, one inline step, {name}", "items/s", AT_LEAST, 15_000, None, contenders)
+
+
+def _pulling() -> Row:
+    contenders: dict[str, Contender] = {
+        "rxloom": lambda quick: in_a_process("pulling", "rxloom", str(10_000 if quick else 100_000))
+    }
+    return Row("map_async, 100 000 items of 10 KB", "MB", ABSOLUTE, 20, None, contenders)
 
 
 def _timed(work: Work, scale: float, times: int) -> Contender:

@@ -29,6 +29,11 @@ def test_memory_is_held_to_the_figure_itself(ours: float, *, holds: bool) -> Non
     assert judged("at most", 14, None, [ours] * 5, [1.0] * 5).holds() is holds
 
 
+@pytest.mark.parametrize(("ours", "holds"), [(15_000, True), (14_999, False)])
+def test_rate_may_be_held_to_the_figure_itself(ours: float, *, holds: bool) -> None:
+    assert judged("at least", 15_000, None, [ours] * 5, [1.0] * 5).holds() is holds
+
+
 def test_ratio_compares_each_round_with_its_own_floor() -> None:
     measured = judged("at most, times the floor", 20, 10, [20, 200, 22], [10, 100, 11])
 
