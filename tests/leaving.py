@@ -65,9 +65,11 @@ async def leave_often(count: int, subscribe: Callable[[int, ObserverBase[Any]], 
         subscribe: called with a number and an observer.
 
     Returns:
-        Calls that came at the wrong time, and runs that are still live.
+        Calls that came at the wrong time, what the loop was told of, and runs that are still live.
     """
     wrong: list[str] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: wrong.append(repr(context)))
     for first in range(0, count, BATCH):
         wrong += await _leave(first, subscribe)
     gc.collect()
@@ -75,6 +77,7 @@ async def leave_often(count: int, subscribe: Callable[[int, ObserverBase[Any]], 
     for _ in range(100):
         if live:
             await turns()
+    loop.set_exception_handler(None)
     return [*wrong, *live]
 
 

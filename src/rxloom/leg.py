@@ -253,7 +253,7 @@ class Leg:
     def cancel(self, reason: str | None = None, grace: float = GRACE) -> None:
         """Cancel the leg: everything open closes as canceled, then the run is canceled."""
         execution = self.execution
-        if execution.canceling or execution.interrupted:
+        if execution.canceling or execution.interrupted or self.on_end is None:  # whoever cancels may come too late
             return
         if self._ended:  # it has ended otherwise, and is only telling its callbacks
             self._arm(grace)

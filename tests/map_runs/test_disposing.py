@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
 from typing import Any
 
 import pytest
 import reactivex as rx
+from reactivex import Observable
 from reactivex import operators as ops
 from reactivex.subject import Subject
 
@@ -168,19 +170,36 @@ async def test_many_who_leave_on_threads_and_in_finalizers_leave_nothing_behind(
 # -- what is left -------------------------------------------------------------------------------------------------
 
 
+def _from_subject(source: Subject[int]) -> Observable[int]:
+    return source.pipe(INCREMENT.as_operator(max_concurrency=2, on_chunk=lambda _: None))
+
+
+def _pulled(_: object) -> Observable[int]:
+    return INCREMENT.map_async(range(5), max_concurrency=2)
+
+
+def _pulled_async(_: object) -> Observable[int]:
+    async def numbers() -> AsyncIterator[int]:
+        for number in range(5):
+            yield number
+
+    return INCREMENT.map_async(numbers(), max_concurrency=2)
+
+
 @pytest.mark.unwatched
-@pytest.mark.parametrize("how", ["to the end", "disposed", "failed"])
-def test_nothing_is_left_for_the_collector(how: str) -> None:
+@pytest.mark.parametrize("make", [_from_subject, _pulled, _pulled_async])
+@pytest.mark.parametrize("how", ["to the end", "left", "failed"])
+def test_nothing_is_left_for_the_collector(make: Callable[[Subject[int]], Observable[int]], how: str) -> None:
     async def play() -> None:
         source: Subject[int] = Subject()
-        outcomes = source.pipe(INCREMENT.as_operator(max_concurrency=2))
-        heard = hear(outcomes.pipe(ops.take(3)) if how == "disposed" else outcomes)
+        outcomes = make(source)
+        heard = hear(outcomes.pipe(ops.take(3)) if how == "left" else outcomes)
         for number in range(5):
             source.on_next(number)
         if how == "failed":
             source.on_error(ValueError())
         source.on_completed()
-        await turns()
+        await turns(50)
         assert heard.end is not None
 
     with collector_off():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ from reactivex.subject import Subject
 from rxloom import Run, RunInterrupted, Runtime, Workflow
 from rxloom.chunks import Chunk
 from rxloom.scheduler import LoopScheduler
-from tests.hearing import ASKER, FAILER, SLOW_WRITER, WAITER, hear
+from tests.hearing import ASKER, FAILER, SLOW_WRITER, WAITER, WRITER, hear
 from tests.leaving import Forgotten, Work, leave_often
 from tests.play import told, turns
 from tests.virtual import virtual
@@ -238,6 +239,24 @@ async def test_disposing_on_another_thread_cancels_the_run() -> None:
     await asyncio.to_thread(subscription.dispose)
 
     assert (await stream).status == "canceled"
+
+
+@virtual
+async def test_disposing_on_another_thread_just_when_the_run_ends_does_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    failures: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+    runs: list[Run[int, int]] = []
+    subscription = started(WRITER, 1, runs).subscribe(print)
+    thread = threading.Thread(target=subscription.dispose)
+    thread.start()  # the run is carried out in the next turn of the loop, and this comes after that
+    thread.join()
+    await asyncio.sleep(60)
+
+    assert await statuses(runs) == ["success"]
+    assert failures == []
+    assert caplog.records == []
 
 
 async def test_disposing_in_a_finalizer_cancels_the_run() -> None:
