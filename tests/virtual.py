@@ -1,25 +1,13 @@
-"""Tests in virtual time."""
+"""Tests in virtual time, in asyncio's debug mode."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Callable
+from typing import Any
 
-from rxloom.testing import virtual_run
+from rxloom.testing import virtual_test
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
-
-
-def virtual(test: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, _T]:
-    """Make a test of a coroutine function, on a loop with virtual time, in asyncio's debug mode."""
-
-    @wraps(test)
-    def run(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-        return virtual_run(test(*args, **kwargs), debug=True)
-
-    return run
+virtual = virtual_test(debug=True)
 
 
 def does(action: Callable[[], object]) -> Callable[..., Any]:

@@ -237,7 +237,17 @@ class Workflow(Step[In, Out, Any], Generic[In, Out]):
 
         Args:
             steps: the steps, by the id that each takes over, which is its own id too.
+
+        Raises:
+            DefinitionError: when the workflow has no step of this id, or the new one has another.
         """
+        for name, step in steps.items():
+            if name not in self.steps or step.id != name:
+                known = ", ".join(self.steps)
+                raise DefinitionError(
+                    f"{step!r} cannot take the place of {name!r}: it needs that id, and the steps here are {known}",
+                    workflow_id=self.id,
+                )
         flow = self.flow.with_steps(steps)
         return self._replace(flow=flow, steps={**self.steps, **steps}, _shape=flow.describe())
 

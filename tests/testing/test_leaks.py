@@ -99,7 +99,7 @@ def test_subscription_to_a_suspended_run_is_named(leaks: Leaks) -> None:
         found = leaks.found()
         subscription.dispose()
 
-    assert "run 'r3' of workflow 'asks', is suspended, and a subscription to it was not disposed" in found
+    assert "a subscription to run 'r3' of workflow 'asks' (suspended), which was not disposed" in found
 
 
 def _until(holds: Any) -> None:

@@ -263,3 +263,10 @@ def test_times_of_the_chunks_are_told() -> None:
     run = run_virtual(create_workflow("w").sleep(60).then(create_step("a", lambda: 1)).commit())
 
     assert run.times == [0, 0, 60, 60, 60, 60]
+
+
+def test_with_steps_takes_steps_of_known_ids_only() -> None:
+    workflow = chain(real())
+    for name, other in (("other", adding("other")), ("price", adding("other"))):
+        with pytest.raises(DefinitionError, match="the steps here are price"):
+            workflow.with_steps({name: other})

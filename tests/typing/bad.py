@@ -32,6 +32,7 @@ from rxloom import (
 )
 from rxloom.chunks import Chunk, StepOutput
 from rxloom.operators import data, of_type, outputs, progress, results, smooth, step_chunks, text, to_sse
+from rxloom.testing import assert_marbles, marbles, run_virtual, virtual_test
 
 
 class Order(BaseModel):
@@ -158,6 +159,12 @@ checkout.as_operator(on_chunk=short)  # E
 checkout.map_async(["a loom"])  # E
 checkout.map_async(Order(item="loom"))  # E
 quotes: Observable[str] = checkout.map_async([Order(item="loom")])  # E
+
+run_virtual(checkout, "a loom")  # E
+run_virtual(checkout, replace=["price"])  # E
+marbles(3)  # E
+assert_marbles([], 3)  # E
+virtual_test(3)  # E
 
 
 async def watch(result: WorkflowResult[Quote]) -> None:

@@ -22,6 +22,8 @@ from rxloom import create_step, create_workflow, first, last, only, step, step_f
 from rxloom.chunks import Chunk, Custom, StepChunk, StepOutput, StepResult, StepResultPayload, WorkflowFinish
 from rxloom.chunks import WorkflowStart
 from rxloom.errors import RxLoomError, WorkflowFailed
+from rxloom.testing import VirtualRun, assert_marbles, in_turn, marbles, marbles_svg, own_runtime, run_virtual
+from rxloom.testing import virtual_test, with_fakes
 from rxloom.operators import Progress, data, fold, of_type, outputs, progress, results, smooth, step_chunks, text
 from rxloom.operators import to_sse, to_wire, until_suspended
 
@@ -396,3 +398,33 @@ def operators(stream: WorkflowStream[Quote], merged: Observable[Chunk]) -> None:
     assert_type(merged.pipe(progress(total=3)), Observable[Progress])
     assert_type(merged.pipe(fold()), Observable[Snapshot])
     merged.pipe(progress()).subscribe(lambda now: print(now.done, now.fraction, now.running))
+
+
+# -- the test kit ----------------------------------------------------------------------------------------------------
+
+
+def kit(seen: WorkflowStream[Quote]) -> None:
+    fakes = {"price": Quote(total=1), "approve": in_turn(OSError("reset"), Quote(total=2))}
+    played = run_virtual(checkout, Order(item="loom", quantity=1), replace=fakes, resume=[{"yes": True}])
+    assert_type(played, VirtualRun[Quote])
+    assert_type(with_fakes(checkout, fakes), Workflow[Order, Quote])
+    assert_type(marbles(played, width=40, legend=True), str)
+    assert_type(marbles(seen, unit=timedelta(seconds=1)), str)
+    assert_type(marbles_svg(seen.told()), str)
+    assert_marbles([chunk.to_wire() for chunk in played.chunks], "^--|", unit=0.5)
+    with own_runtime(checkout, max_threads=2) as runtime:
+        assert_type(runtime, rxloom.Runtime)
+
+
+@virtual_test
+async def test_in_virtual_time(folder: str, *, number: int) -> int:
+    return number
+
+
+@virtual_test(debug=True)
+async def test_in_debug_mode() -> str:
+    return "done"
+
+
+assert_type(test_in_virtual_time("here", number=4), int)
+assert_type(test_in_debug_mode(), str)

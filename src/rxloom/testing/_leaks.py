@@ -57,7 +57,7 @@ def _present() -> Iterator[tuple[object, str]]:
     live = {leg.execution.run_id for leg in legs}
     for log in list(HEARD):
         if log.run_id not in live:
-            yield log, f"{_run(log.snapshot)} is {log.snapshot.status}, and a subscription to it was not disposed"
+            yield log, f"a subscription to {_run(log.snapshot)} ({log.snapshot.status}), which was not disposed"
     for loop in {loop for runtime in known for loop in runtime.loops}:
         at_work = any(leg.execution.loop is loop for leg in legs)
         yield from _of_loop(loop, at_work=at_work)
@@ -95,5 +95,5 @@ def _run(snapshot: Snapshot) -> str:
     at_work = [path for path, entry in list(snapshot.entries.items()) if entry.status in _AT_WORK]
     around = {parent_path(path) for path in at_work}
     steps = ", ".join(repr(path) for path in at_work if path not in around)
-    where = f", in step {steps}" if steps else ""
-    return f"run {snapshot.run_id!r} of workflow {snapshot.workflow_id!r}{where},"
+    where = f", in step {steps}," if steps else ""
+    return f"run {snapshot.run_id!r} of workflow {snapshot.workflow_id!r}{where}"
