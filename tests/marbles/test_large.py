@@ -113,6 +113,25 @@ def test_leg_that_was_cut_short_ends_its_steps() -> None:
     assert rows["a"] == "a  ^-^|"
 
 
+def test_step_that_a_crash_left_open_is_not_drawn_as_running() -> None:
+    story = Story().leg().start("a").leg().start("b").end("b").finish()
+    rows = lanes(text(story.chunks, [0, 0, 5, 5, 7, 7], Scale(unit=1)))
+
+    assert rows["a"] == "a  ^-"
+    assert rows["b"] == "b    ^-|"
+
+
+def test_shared_lane_goes_on_as_long_as_one_of_its_steps_does() -> None:
+    story = Story().leg().start("e").start("e[0].x").start("e[1].x").end("e[0].x").end("e[1].x").end("e").finish()
+    rows = lanes(text(story.chunks, [0, 0, 0, 0, 2, 5, 5, 5], Scale(unit=1, lanes=4)))
+
+    assert rows["e[*].x"] == "e[*].x  ^^-|--|"
+
+
+def test_nothing_told_is_said_in_words() -> None:
+    assert marbles([]) == "(no chunk yet)"
+
+
 @given(st.lists(any_chunk(), max_size=30))
 def test_any_chunks_can_be_drawn(chunks: list[Chunk]) -> None:
     for scale in (Scale(), Scale(columns=5, lanes=3)):

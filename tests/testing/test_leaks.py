@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 from reactivex import operators as ops
 
-from rxloom import Runtime, StepContext, SyncStepContext, create_workflow, step
+from rxloom import (
+    RunInterrupted,
+    Runtime,
+    StepContext,
+    SyncStepContext,
+    WorkflowStream,
+    WrongLoop,
+    create_workflow,
+    step,
+)
 from rxloom.engine import ABANDONED
 from rxloom.testing import own_runtime, virtual_run
 from rxloom.testing._leaks import Leaks
@@ -87,6 +96,42 @@ def test_run_that_was_there_before_is_none_of_its_business() -> None:
         return found
 
     assert virtual_run(main()) == []
+
+
+def test_run_that_was_there_before_may_lose_its_loop() -> None:
+    async def main() -> Leaks:
+        flow.create_run().stream_vnext(1)
+        await asyncio.sleep(1)
+        return Leaks()
+
+    assert virtual_run(main()).found() == []
+
+
+def test_own_runtime_takes_runs_from_a_loop_that_stands_still() -> None:
+    loop = asyncio.new_event_loop()
+    with own_runtime() as runtime:
+        stream = loop.run_until_complete(_begun())
+        assert len(runtime.registry.live) == 1
+
+    assert len(runtime.registry.live) == 0
+    with pytest.raises(RunInterrupted, match="the test is over"):
+        loop.run_until_complete(stream.result)
+    loop.close()
+
+
+async def _begun() -> WorkflowStream[Any]:
+    stream = flow.create_run().stream_vnext(1)
+    await asyncio.sleep(0.01)
+    return stream
+
+
+def test_own_runtime_cannot_be_closed_inside_a_coroutine() -> None:
+    async def main() -> None:
+        with own_runtime():
+            pass
+
+    with pytest.raises(WrongLoop, match="async with Runtime"):
+        asyncio.run(main())
 
 
 def test_subscription_to_a_suspended_run_is_named(leaks: Leaks) -> None:

@@ -200,7 +200,7 @@ def test_committed_workflow_runs_in_place_of_a_step() -> None:
 def test_real_workflow_stays_as_it_is() -> None:
     workflow = everywhere()
     graph = workflow.graph
-    other = with_fakes(workflow, {"right.x": 1, "e": 2})
+    other = with_fakes(workflow, {"right.x": 1, "e": 2, "doubled": 3})
 
     assert other is not workflow
     assert workflow.step_at("right.x").function is unreachable
