@@ -6,7 +6,6 @@ package imports the package. So rxloom comes when a test needs it, and not befor
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
@@ -105,7 +104,9 @@ def rxloom_runtime() -> Iterator[Runtime]:
 @pytest.fixture
 def rxloom_virtual_loop() -> Iterator[VirtualLoop]:
     """Make an event loop in virtual time, for `run_until_complete`; what runs in it after the test is cancelled."""
-    from rxloom.testing import VirtualLoop  # noqa: PLC0415 # see the docstring of the module
+    import asyncio  # noqa: PLC0415 # see the docstring of the module
+
+    from rxloom.testing import VirtualLoop  # noqa: PLC0415 # the same
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         loop = runner.get_loop()
