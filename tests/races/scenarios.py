@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from reactivex import operators as ops
 
 from rxloom import Retry, create_workflow
+from tests.races.overlaps import overlapping, overlapping_failure, overlapping_limits, overlapping_retries
 from tests.races.steps import (
     aborting,
     ask,
@@ -215,6 +216,10 @@ SCENARIOS = [
     Scenario("talking", _talking),
     Scenario("paused", _paused, options={"per_step": True}),
     Scenario("branching", _branching),
+    Scenario("overlapping", overlapping),
+    Scenario("overlapping_retries", overlapping_retries, most=1),
+    Scenario("overlapping_failure", overlapping_failure, status="failed"),
+    Scenario("overlapping_limits", overlapping_limits, steady=False),
 ]
 
 OTHER = create_workflow("other").then(napping("nap")).commit()

@@ -152,7 +152,8 @@ class Stage(Leaf):
 
     def source_restarted(self, error: Exception) -> None:
         """Begin anew, with the items of the next attempt: those seen so far are void."""
-        if not self.closed and self.then is None and not self._resting:
+        # Operators around it may need a turn to subscribe: before that it has seen nothing.
+        if self.opened and self.then is None and not self._resting:
             self._leave_pipe()
             self.stop(partial(self._begin_anew, error))
 
@@ -174,6 +175,8 @@ class Stage(Leaf):
     def suspend_with(self, halt: Halt) -> None:
         """Suspend, because the step before is suspended: it begins anew when that goes on."""
         if not self.closed:
+            if not self.opened:
+                self.open()
             self._leave_pipe()
             self.stop(lambda: self.close_suspended(halt, self.execution.now()))
 
