@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import operator
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import reactivex as rx
@@ -32,6 +32,13 @@ class Row(BaseModel):
     """A row."""
 
     number: int
+
+
+class Point(NamedTuple):
+    """A tuple that is one thing."""
+
+    x: int
+    y: int
 
 
 def test_the_second_step_begins_with_the_first_item_and_sees_each_as_it_is_written() -> None:
@@ -123,7 +130,10 @@ def test_the_items_are_those_that_were_yielded_whatever_their_fold_is() -> None:
     assert played.output == [0, 1, 2]
 
 
-@pytest.mark.parametrize(("output", "items"), [([1, 2], [1, 2]), ((1, 2), [1, 2]), (3, [3]), ("ab", ["ab"]), ([], [])])
+@pytest.mark.parametrize(
+    ("output", "items"),
+    [([1, 2], [1, 2]), ((1, 2), [1, 2]), (3, [3]), ("ab", ["ab"]), ([], []), (Point(1, 2), [(1, 2)])],
+)
 def test_a_step_without_a_stream_feeds_the_items_of_its_list_or_its_one_output(output: Any, items: Any) -> None:
     async def body() -> Any:
         return output
@@ -191,7 +201,7 @@ def test_an_item_that_is_changed_is_changed_for_nobody_else() -> None:
         for number in range(count):
             yield [number]
 
-    async def spoil(items: Observable[list[int]]) -> list[list[int]]:
+    async def spoil(items: Observable[Any]) -> list[Any]:
         await items.pipe(ops.do_action(lambda item: item.clear()))
         return await items.pipe(ops.to_list())
 

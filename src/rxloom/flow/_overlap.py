@@ -166,11 +166,6 @@ class _Pipeline(FanOut):
         return spread(child.output)
 
     @override
-    def halted(self, halt: Halt, value: Any) -> None:
-        # A step that was suspended with the one before waits for the same leaf.
-        super().halted(halt._replace(paths=tuple(dict.fromkeys(halt.paths))), value)
-
-    @override
     def outcome(self) -> Any:
         last = self.children[-1]
         return None if last is None else last.output
