@@ -61,7 +61,7 @@ def test_what_is_appended_while_telling_comes_after_for_everybody() -> None:
 def test_store_that_refuses_leaves_the_log_as_it_was() -> None:
     log, ear = opened(), Ear()
     log.listen(ear)
-    log.reown(7)
+    log.reopen(7)
     with pytest.raises(OwnershipLost):
         log.append(output("a"))
 

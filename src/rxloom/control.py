@@ -28,6 +28,7 @@ from rxloom.log import ChunkLog
 from rxloom.lookup import Lookup
 from rxloom.ports.loop import LoopPort
 from rxloom.registry import Early
+from rxloom.scheduler import ring
 from rxloom.schema import resume_invalid
 from rxloom.snapshot import TERMINAL, Snapshot
 from rxloom.target import Where, targets
@@ -107,17 +108,22 @@ class Control(Lookup):
         if canceled is not None:
             leg.cancel_at_start(canceled[0])
         leg.start(opening.value, state=opening.state, context=opening.context, resource_id=opening.resource_id)
+        for event in events:
+            leg.receive(event)
+        log.settled(partial(self._started, log, early, ticket, join=opening.join))
+
+    def _started(self, log: ChunkLog, early: Early, ticket: Ticket, *, join: bool) -> None:
+        """Show the leg to those who wait for it, if the store has taken the run."""
+        feed = ticket.feed
         if log.error is not None and not log.told:
             self.log = None
             self.registry.logs.pop(self.run_id)
             early.fail()
             if isinstance(log.error, OwnershipLost):
-                self._known_already(ticket, join=opening.join)
+                self._known_already(ticket, join=join)
             else:
                 feed.refuse(log.error)
             return
-        for event in events:
-            leg.receive(event)
         feed.bind(log, feed.view)
         for watcher in early.watchers() if early.watching else ():
             watcher.bind(log, watcher.view)
@@ -138,6 +144,7 @@ class Control(Lookup):
     def _leg(self, log: ChunkLog, workflow: Any, port: LoopPort, variables: Context, *, fence: int) -> Leg:
         """Make a leg that owns the run under `fence`, and register it as live."""
         outcome = log.reopen(fence)
+        log.commit_on(port.loop, self._lost)
         self.log = log
         execution = Execution(log, port, variables)
         execution.runtime = self.runtime
@@ -146,6 +153,12 @@ class Control(Lookup):
         registry.live[self.run_id] = leg  # first: a log without it is that of a run which nobody carries out
         registry.logs[self.run_id] = log
         return leg
+
+    def _lost(self, taken: RunInterrupted) -> None:
+        """Take the run from this process: its store has refused what was told, or is lost."""
+        leg = self.registry.live.get(self.run_id)
+        if leg is not None:
+            leg.execution.interrupt(taken.locate(run_id=self.run_id))
 
     # -- later legs ----------------------------------------------------------------------------------------------
 
@@ -201,7 +214,7 @@ class Control(Lookup):
         turn = Turn(ticket.port, partial(gate.set_result, None), gate.set_exception, slow=True)
         try:
             if not self.registry.turns.enter(turn):
-                chosen((await self.load()).snapshot)  # a refusal need not wait
+                chosen((await self.load()).seen)  # a refusal need not wait
                 await gate
             await self._resume(chosen, opening, ticket)
         finally:
@@ -222,15 +235,15 @@ class Control(Lookup):
     async def _next_leg(self, chosen: Answers, opening: Opening, ticket: Ticket) -> None:
         feed = ticket.feed
         log = await self.load()
-        snapshot = log.snapshot
-        workflow = self.workflow_of(snapshot)
-        answers = chosen(snapshot)
+        workflow = self.workflow_of(log.seen)
+        answers = chosen(log.seen)
         head = await self.runtime.store.take(self.run_id)
-        first = snapshot.next_seq
+        first = log.seen.next_seq
         leg = self._leg(log, workflow, ticket.port, ticket.variables, fence=head.fence)
         leg.execution.per_step = opening.per_step
         leg.resume(answers, context=opening.context)
-        if log.error is not None and snapshot.next_seq == first:
+        await _settled(log, ticket.port.loop)
+        if log.error is not None and log.seen.next_seq == first:
             raise log.error
         feed.bind(log, feed.view._replace(first=first, end_after=first))
 
@@ -263,7 +276,7 @@ class Control(Lookup):
                 feed.hold()
                 return
             log = await self.load()
-        snapshot = log.snapshot
+        snapshot = log.seen
         live = self.registry.live.get(self.run_id)
         if live is not None:
             end_after = live.first_seq
@@ -306,14 +319,14 @@ class Control(Lookup):
             if kept and log.turn is not None:
                 self.registry.turns.hurry(log.turn)
             return kept
-        return log.snapshot.status in TERMINAL or await self._end_canceled(log, reason)
+        return log.seen.status in TERMINAL or await self._end_canceled(log, reason)
 
     async def _end_canceled(self, log: ChunkLog, reason: str | None) -> bool:
         """Append the leg that cancels a run which nobody carries out; tell whether it still was one."""
         async with self.owning():
-            if self.run_id in self.registry.live or log.snapshot.status in TERMINAL:
+            if self.run_id in self.registry.live or log.seen.status in TERMINAL:
                 return False
-            workflow = self.workflow_of(log.snapshot)
+            workflow = self.workflow_of(log.seen)
             head = await self.runtime.store.take(self.run_id)
             ended = self._leg(log, workflow, self.runtime.here(), copy_context(), fence=head.fence)
             ended.end_canceled(reason)
@@ -333,7 +346,11 @@ class Control(Lookup):
         if leg is not None:
             here = leg.execution.port.scheduler.on_loop()  # or it has begun just now, on another loop
             if here:
+                log = leg.execution.log
                 leg.receive(event)
+                await _settled(log, leg.execution.loop)
+                if log.error is not None:
+                    raise log.error
             return here
         log = await self.find()
         if isinstance(log, Early):
@@ -341,13 +358,19 @@ class Control(Lookup):
         async with self.owning():
             if self.run_id in registry.live:
                 return False
-            snapshot = log.snapshot
+            snapshot = log.seen
             if snapshot.status not in TERMINAL and event.event_id not in snapshot.event_ids:
                 head = await self.runtime.store.take(self.run_id)
-                log.reown(head.fence)
-                log.note(event)
-                log.commit()
+                await log.record(head.fence, event)
         return True
+
+
+async def _settled(log: ChunkLog, loop: asyncio.AbstractEventLoop) -> None:
+    """Wait until all that was appended is committed, or lost."""
+    if log.commits is not None:
+        done: asyncio.Future[None] = loop.create_future()
+        log.settled(partial(ring, done))
+        await done
 
 
 def _found(feed: Feed, lookups: set[asyncio.Task[None]], task: asyncio.Task[None]) -> None:

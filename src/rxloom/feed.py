@@ -12,10 +12,11 @@ from typing import NamedTuple, Protocol
 from reactivex.abc import DisposableBase
 from typing_extensions import override
 
+from rxloom.chunk_buffer import Ending
 from rxloom.chunks import Chunk, Gap, Told, WorkflowFinish, WorkflowStart
 from rxloom.errors import RxLoomError
 from rxloom.lock import LOCK
-from rxloom.log import ChunkLog, Ending
+from rxloom.log import ChunkLog
 from rxloom.ports.loop import LoopPort
 from rxloom.scheduler import LoopScheduler
 

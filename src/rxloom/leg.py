@@ -48,7 +48,7 @@ class Leg:
 
     __slots__ = (
         "_closing", "_ctx", "_deadline", "_ended", "_failure", "_flow", "_grace", "_output", "_status",
-        "_waiters", "execution", "first_seq", "on_end", "outcome", "workflow",
+        "_told", "_waiters", "execution", "first_seq", "on_end", "outcome", "workflow",
     )  # fmt: skip
 
     def __init__(
@@ -65,8 +65,7 @@ class Leg:
         self._status: LegStatus | None = None
         self._failure: Failure | None = None
         self._output: Any = None
-        self._closing = False
-        self._ended = False
+        self._closing = self._ended = self._told = False
         self._waiters: list[Future[None]] | None = None
         snapshot = execution.snapshot
         self.first_seq: int = snapshot.next_seq
@@ -255,8 +254,9 @@ class Leg:
         execution = self.execution
         if execution.canceling or execution.interrupted or self.on_end is None:  # whoever cancels may come too late
             return
-        if self._ended:  # it has ended otherwise, and is only telling its callbacks
-            self._arm(grace)
+        if self._ended:  # it has ended otherwise, and is only telling its callbacks, or being committed
+            if not self._told:
+                self._arm(grace)
             return
         execution.canceling = True
         execution.cancel_reason = self.outcome.reason = reason
@@ -356,6 +356,7 @@ class Leg:
         execution = self.execution
         if execution.interrupted:
             return
+        self._told = True
         if status == "canceled":
             execution.tell(WorkflowCanceled(execution.run_id))
         elif status == "paused":
@@ -372,7 +373,7 @@ class Leg:
                 ),
             )
         )
-        self._over()
+        execution.settled(self._over)
 
     def interrupted(self) -> None:
         """Take note that the run was taken from this process."""
@@ -382,6 +383,8 @@ class Leg:
 
     def _over(self) -> None:
         """Let go of everything, so that nothing of the leg is left but what the log holds."""
+        if self.on_end is None:  # it was interrupted
+            return
         for timer in (self._grace, self._deadline):
             if timer is not None:
                 timer.dispose()

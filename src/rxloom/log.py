@@ -6,20 +6,23 @@ store that commits at once, appending tells.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Sequence
-from typing import Final, NamedTuple, Protocol
+from asyncio import AbstractEventLoop
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Protocol
 from weakref import ref
 
-from rxloom.chunks import Gap, GapData, Private, Record, StepOutput, Told, WorkflowFinish, WorkflowStart
+from typing_extensions import override
+
+from rxloom.chunk_buffer import ChunkBuffer, Ending
+from rxloom.chunks import Private, Record, StepOutput, Told, WorkflowFinish, WorkflowStart
+from rxloom.commits import Commits
+from rxloom.errors import RunInterrupted
 from rxloom.lock import LOCK
 from rxloom.outcome import LegOutcome
-from rxloom.pacing import Paced, PacingReader
+from rxloom.pacing import PacingReader
 from rxloom.ports.store import Store
 from rxloom.reducer import apply
 from rxloom.snapshot import Snapshot
-
-BATCH = 1024
 
 HEARD: Final[set[ChunkLog]] = set()
 """The logs that somebody listens to. Of a run that is suspended, say, nobody else may hold it."""
@@ -50,28 +53,22 @@ class Sleeper(Protocol):
         ...
 
 
-class Ending(NamedTuple):
-    """The end of a leg.
-
-    Attributes:
-        finish: its last chunk.
-        outcome: how it ended.
-    """
-
-    finish: WorkflowFinish
-    outcome: LegOutcome
-
-
-class ChunkLog(Paced):
+class ChunkLog(ChunkBuffer):
     """The records of one run as this process sees them, and the only place where they are appended.
 
     Appending happens on the loop thread of the run; everything a reader needs may be called from any thread.
+
+    Attributes:
+        snapshot: the fold of all records, for the leg that makes them.
+        seen: the fold of those that are committed and told, for everybody else; the same one where appending commits.
+        commits: what is on its way into a store that takes its time, while there is a leg.
+        committed: the watermark: what comes before this seq may be told.
+        outcome: how the newest leg ends.
     """
 
     __slots__ = (
-        "__weakref__", "_draining", "_fence", "_keen", "_keep", "_listeners", "_old", "_outputs",
-        "_pending", "_pin", "_sleepers", "_store", "base", "chunks", "committed", "endings",
-        "outcome", "run_id", "snapshot",
+        "__weakref__", "_draining", "_fence", "_keen", "_listeners", "_pending", "_pin", "_sleepers", "_store",
+        "commits", "committed", "outcome", "seen", "snapshot",
     )  # fmt: skip
 
     def __init__(self, run_id: str, store: Store, snapshot: Snapshot, *, keep: int | None, fence: int = 0) -> None:
@@ -84,19 +81,14 @@ class ChunkLog(Paced):
             keep: how many written outputs to keep in memory; `None` keeps all.
             fence: the number under which this process owns the run.
         """
-        super().__init__(snapshot.next_seq)
-        self.run_id: str = run_id
+        super().__init__(run_id, snapshot.next_seq, keep=keep)
         self.snapshot: Snapshot = snapshot
-        self.chunks: list[Told] = []
-        self.base: int = snapshot.next_seq
+        self.seen: Snapshot = snapshot if store.immediate else snapshot.copy()
+        self.commits: Commits | None = None
         self.committed: int = snapshot.next_seq
-        self.endings: tuple[Ending, ...] = ()  # a live run is many objects already: what is rare is made late
         self.outcome: LegOutcome | None = None
-        self._old: list[Told] | None = None  # most runs never have one: it is a list less to collect
         self._store = store
         self._fence = fence
-        self._keep = keep
-        self._outputs = 0
         self._pending: list[Private] = []
         self._listeners: tuple[Listener, ...] = ()
         self._keen: tuple[Listener, ...] = ()
@@ -109,7 +101,10 @@ class ChunkLog(Paced):
     def note(self, record: Private) -> None:
         """Fold a private record now; it is stored together with the next chunk, or by `commit`."""
         apply(self.snapshot, record)
-        self._pending.append(record)
+        if self.commits is None:
+            self._pending.append(record)
+        else:
+            self.commits.put(record, hurry=False)
 
     def append(self, chunk: Told) -> None:
         """Give `chunk` the next seq, store it with the private records before it, fold it, and tell it.
@@ -119,11 +114,19 @@ class ChunkLog(Paced):
         """
         snapshot = self.snapshot
         chunk.seq = snapshot.next_seq
+        if self.commits is not None:
+            apply(snapshot, chunk)
+            self.commits.put(chunk, hurry=type(chunk) is not StepOutput)
+            return
         if self._pending:
             self._store_pending(chunk)
         else:
             self._store.append(self.run_id, self._fence, snapshot.next_pos, (chunk,), self._keep)
         apply(snapshot, chunk)
+        self._publish(chunk)
+
+    def _publish(self, chunk: Told) -> None:
+        """Move the watermark past a chunk, and tell it."""
         self.chunks.append(chunk)
         self.committed = chunk.seq + 1
         if type(chunk) is StepOutput:
@@ -139,19 +142,34 @@ class ChunkLog(Paced):
             if self._sleepers:
                 self._wake()
 
-    def _count_output(self, keep: int) -> None:
-        self._outputs += 1
-        if self._outputs > 2 * keep + 64:
-            self._trim(keep)
-
     def commit(self) -> None:
         """Store the private records that wait for a chunk.
 
         Raises:
             RunInterrupted: when the store refuses or is lost.
         """
-        if self._pending:
+        if self.commits is not None:
+            self.commits.flush()
+        elif self._pending:
             self._store_pending(None)
+
+    def settled(self, action: Callable[[], None]) -> None:
+        """Call `action` when all that was appended so far is committed, or the run was taken; now, if it is."""
+        if self.commits is None:
+            action()
+        else:
+            self.commits.settled(action)
+
+    def _write(self, records: Sequence[Record]) -> Awaitable[None] | None:
+        return self._store.append(self.run_id, self._fence, self.seen.next_pos, records, self._keep)
+
+    def _landed(self, records: Sequence[Record]) -> None:
+        if self._pin is None:
+            self._pin = self._store.pin(self.run_id)
+        for record in records:
+            apply(self.seen, record)
+            if not isinstance(record, Private):
+                self._publish(record)
 
     def _store_pending(self, chunk: Told | None) -> None:
         records: list[Record] = [*self._pending]
@@ -184,32 +202,6 @@ class ChunkLog(Paced):
             if sleeper is not None:
                 sleeper.ready()
 
-    def _trim(self, keep: int) -> None:
-        """Drop the oldest outputs but the newest `keep`, and none that a pacing reader has still to read."""
-        limit = self.told
-        for one in self.pacing:
-            reader = one()
-            if reader is not None and reader.cursor < limit:
-                limit = reader.cursor
-        drop = self._outputs - keep
-        cut = 0
-        kept: list[Told] = []
-        while drop > 0 and self.base + cut < limit:
-            chunk = self.chunks[cut]
-            if type(chunk) is StepOutput:
-                drop -= 1
-                self._outputs -= 1
-            else:
-                kept.append(chunk)
-            cut += 1
-        with LOCK:
-            if self._old is None:
-                self._old = kept
-            else:
-                self._old += kept
-            del self.chunks[:cut]
-            self.base += cut
-
     def interrupt(self, error: Exception) -> None:
         """End every stream with `error`: the run was taken from this process. Nothing is recorded."""
         if self.error is not None:
@@ -219,6 +211,10 @@ class ChunkLog(Paced):
             self._end_listeners(error)
         self._wake()
         self.release_writers()
+        commits, self.commits = self.commits, None
+        if commits is not None:
+            commits.abandon()
+            self.snapshot = self.seen.copy()  # the run is at its last commit
 
     def _end_listeners(self, error: Exception) -> None:
         with LOCK:
@@ -226,6 +222,10 @@ class ChunkLog(Paced):
             HEARD.discard(self)
         for listener in listeners:
             listener.end(error)
+
+    def rest(self) -> None:
+        """Take note that the leg is over, and all of it committed."""
+        self.commits = None
 
     def disown(self, error: Exception) -> None:
         """Forget everybody, and have whoever comes now end with `error`: the run is another process's."""
@@ -241,15 +241,35 @@ class ChunkLog(Paced):
         self.error = None
         return self._next_outcome()
 
+    def commit_on(self, loop: AbstractEventLoop, lost: Callable[[RunInterrupted], None]) -> None:
+        """Commit what the leg appends by tasks on its loop, where appending is not enough.
+
+        Args:
+            loop: the loop.
+            lost: called when the store refuses what was appended, or is lost.
+        """
+        if not self._store.immediate:
+            self.commits = Commits(loop, self._write, self._landed, lost)
+
     def _next_outcome(self) -> LegOutcome:
         if self.outcome is not None:
             self.outcome.freeze()
-        self.outcome = LegOutcome(self.snapshot, self.snapshot.leg + 1)
+        self.outcome = LegOutcome(self.seen, self.seen.leg + 1)
         return self.outcome
 
-    def reown(self, fence: int) -> None:
-        """Append under another fence, outside of any leg."""
+    async def record(self, fence: int, record: Private) -> None:
+        """Store something private outside of any leg.
+
+        Raises:
+            RunInterrupted: when the store refuses (`OwnershipLost`) or is lost; nothing was recorded.
+        """
         self._fence = fence
+        committed = self._write((record,))
+        if committed is not None:
+            await committed
+        if self.seen is not self.snapshot:
+            apply(self.seen, record)
+        apply(self.snapshot, record)
 
     def adopt(self, records: Sequence[Record], next_pos: int) -> None:
         """Take the recorded history of the run: fold it, and keep its chunks for readers."""
@@ -257,58 +277,26 @@ class ChunkLog(Paced):
         for record in records:
             if isinstance(record, WorkflowStart):
                 self._next_outcome().looked_at = True  # whoever was there then has seen it
-            apply(self.snapshot, record)
+            apply(self.seen, record)
             if isinstance(record, Private):
                 continue
             history.append(record)
             if isinstance(record, WorkflowFinish) and self.outcome is not None:
                 self.endings = (*self.endings, Ending(record, self.outcome))
         self._old = history
-        self.snapshot.next_pos = next_pos
-        self.base = self.committed = self.snapshot.next_seq
+        self.seen.next_pos = next_pos
+        if self.seen is not self.snapshot:
+            self.snapshot = self.seen.copy()
+        self.base = self.committed = self.seen.next_seq
         self.told: int = self.base
         self._pin = self._store.pin(self.run_id)
 
+    @property
+    @override
+    def written(self) -> int:
+        return self.snapshot.next_seq
+
     # -- reading (any thread) --------------------------------------------------------------------------------
-
-    def stretch(self, seq: int) -> list[Told]:
-        """Return the told chunks from `seq` on, at most a batch, without any finish and what follows it."""
-        with LOCK:
-            start = seq - self.base
-            found = [] if start < 0 else self.chunks[start : min(self.told - self.base, start + BATCH)]
-        for ending in self.endings:
-            if 0 <= ending.finish.seq - seq < len(found):
-                del found[ending.finish.seq - seq :]
-                break
-        return found
-
-    def slice(self, seq: int, limit: int = BATCH) -> Sequence[Told | Gap]:
-        """Return the told chunks from `seq` on, at most `limit`, with a `Gap` where some were dropped."""
-        with LOCK:
-            base, told = self.base, self.told
-            if seq >= base:
-                return self.chunks[seq - base : min(told - base, seq - base + limit)]
-            old = self._old or []
-            at = bisect_left(old, seq, key=lambda chunk: chunk.seq)
-            found = old[at : at + limit]
-            if len(found) < limit:
-                found += self.chunks[: min(told - base, limit)]
-        return self._with_gaps(seq, found, told)
-
-    def _with_gaps(self, seq: int, found: list[Told], told: int) -> list[Told | Gap]:
-        told_chunks: list[Told | Gap] = []
-        for chunk in found:
-            if chunk.seq > seq:
-                told_chunks.append(self.gap(seq, chunk.seq))
-            told_chunks.append(chunk)
-            seq = chunk.seq + 1
-        if not found and seq < told:
-            told_chunks.append(self.gap(seq, told))
-        return told_chunks
-
-    def gap(self, seq: int, until: int) -> Gap:
-        """Return the gap from `seq` up to, but without, `until`."""
-        return Gap(self.run_id, GapData(seq, until - 1, until - seq))
 
     def listen(self, listener: Listener) -> None:
         """Add a listener that has been told everything so far."""

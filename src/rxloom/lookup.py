@@ -48,7 +48,7 @@ class Lookup:
         """The id of the workflow, as far as it is known."""
         if self.workflow is not None:
             return self.workflow.id
-        return self.log.snapshot.workflow_id if self.log is not None else ""
+        return self.log.seen.workflow_id if self.log is not None else ""
 
     def workflow_of(self, snapshot: Snapshot) -> Any:
         """Return the workflow of a recorded run.
@@ -116,7 +116,7 @@ class Lookup:
         leg = self.registry.live.get(self.run_id)
         if leg is not None and not leg.execution.port.scheduler.on_loop():  # it has begun just now, on another loop
             return None
-        return Snapshot(self.run_id, self.workflow_id) if isinstance(log, Early) else log.snapshot.copy()
+        return Snapshot(self.run_id, self.workflow_id) if isinstance(log, Early) else log.seen.copy()
 
     # -- owning --------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import count
+from typing import ClassVar
 
 from rxloom.chunks import LegStarted, Record, StepOutput, WorkflowFinish, WorkflowStart
 from rxloom.errors import OwnershipLost, RunNotFound
@@ -85,6 +86,9 @@ class MemoryStore:
     >>> asyncio.run(MemoryStore().head("nobody")) is None
     True
     """
+
+    immediate: ClassVar[bool] = True
+    """What was appended is committed."""
 
     __slots__ = ("_ended", "_keep", "_numbers", "_shelves", "_weak")
 

@@ -64,13 +64,18 @@ class Paced:
         self.make_room()
 
     @property
+    def written(self) -> int:
+        """How far readers can lag: what was written, told or not yet."""
+        return self.told
+
+    @property
     def crowded(self) -> bool:
         """Whether a pacing reader lags by more than its bound."""
         return bool(self.pacing) and bool(self.laggards(1.0))
 
     def laggards(self, share: float) -> list[PacingReader]:
         """Return the pacing readers that lag by more than `share` of their bound."""
-        told = self.told
+        told = self.written
         readers = [one() for one in self.pacing]
         return [one for one in readers if one is not None and one.lags(told, share)]
 

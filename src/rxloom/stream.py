@@ -10,11 +10,11 @@ from reactivex.abc import DisposableBase, ObserverBase, SchedulerBase
 from reactivex.observer import Observer
 from typing_extensions import override
 
+from rxloom.chunk_buffer import Ending
 from rxloom.chunks import Chunk, Usage
 from rxloom.context import Done
 from rxloom.feed import Cursor, Feed
 from rxloom.last_value import last_told
-from rxloom.log import Ending
 from rxloom.marbles import Scale, svg
 from rxloom.observable import BoundObservable
 from rxloom.reader import ChunkIterator, OnOverflow
@@ -116,13 +116,13 @@ class _Follower(_Subscriber[T]):
             self.tell(self._project(ending.outcome.snapshot))
         elif log is not None:
             self._next = log.told
-            self.tell(self._project(log.snapshot))
+            self.tell(self._project(log.seen))
 
     @override
     def deliver(self, chunk: Chunk) -> None:
         log = self.feed.log
         if log is not None:
-            self.tell(self._project(log.snapshot))
+            self.tell(self._project(log.seen))
 
 
 class _Ending(_Subscriber[Any]):

@@ -72,9 +72,9 @@ class Execution:
 
     __slots__ = (
         "__weakref__", "_calls", "_context", "_fans", "_gate", "_posted", "_prefix", "_waits", "calls",
-        "cancel_reason", "canceling", "context", "interrupted", "leg", "log", "loop", "now", "offload", "own_loop",
-        "per_step", "port", "recall", "root", "run_id", "runtime", "scheduler", "silent", "snapshot", "strand",
-        "tasks", "thread",
+        "cancel_reason", "canceling", "context", "immediate", "interrupted", "leg", "log", "loop", "now", "offload",
+        "own_loop", "per_step", "port", "recall", "root", "run_id", "runtime", "scheduler", "silent", "snapshot",
+        "strand", "tasks", "thread",
     )  # fmt: skip
 
     def __init__(self, log: ChunkLog, port: LoopPort, context: Context) -> None:
@@ -112,6 +112,7 @@ class Execution:
         self.runtime: Any = None
         self.calls: dict[Parent, None] = {}
         self.own_loop: bool = port.own_loop
+        self.immediate: bool = log.commits is None
         self._calls = 0
         self._prefix = f"{log.run_id}-{log.snapshot.leg + 1}"
         self._gate: Gate | None = None
@@ -173,6 +174,13 @@ class Execution:
             self.log.commit()
         except RunInterrupted as taken:
             self.interrupt(taken)
+
+    def settled(self, action: Callable[[], None]) -> None:
+        """Call `action` when all that was told or noted so far is committed, or the run was taken; now, if it is."""
+        if self.silent:
+            action()
+        else:
+            self.log.settled(action)
 
     def next_call_id(self) -> str:
         """Return an id that no other step call of any run has."""
@@ -294,6 +302,7 @@ class Execution:
         execution; the log holds the exception.
         """
         self.silent = True
+        self.log.rest()
         del self.log
 
     def crash(self, error: Exception) -> None:

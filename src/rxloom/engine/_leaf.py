@@ -72,6 +72,17 @@ class Leaf(Services):
 
     def _go(self) -> None:
         self.busy = True
+        if self.execution.immediate:
+            self._begin()
+        else:
+            self.execution.settled(partial(self._committed, self.attempt))
+
+    def _committed(self, attempt: int) -> None:
+        """Begin the body, unless the call was halted while its start was on its way into the store."""
+        if self.busy and self._strand is None and attempt == self.attempt and not self.execution.silent:
+            self._begin()
+
+    def _begin(self) -> None:
         step = self.step
         if step.timeout is not None:
             self.arm_timeout(step.timeout)
@@ -90,13 +101,12 @@ class Leaf(Services):
         if self._queued:
             self._queued = False
             self.execution.gate.give_up(self._admitted)
-        elif self.busy and self._strand is not None:
-            if self._entered:
-                self._strand.task.cancel()
-            else:
-                if self._strand.next is self:
-                    self._strand.next = None
-                self._leave()
+        elif self.busy and self._entered and self._strand is not None:
+            self._strand.task.cancel()
+        elif self.busy:
+            if self._strand is not None and self._strand.next is self:
+                self._strand.next = None
+            self._leave()
 
     @override
     def abandon(self) -> None:

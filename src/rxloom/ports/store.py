@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from rxloom.chunks import Record
 from rxloom.snapshot import RunStatus
@@ -39,6 +39,9 @@ class Store(Protocol):
     A record is committed when `append` returned `None`, or when the awaitable it returned is done. The log tells
     nothing that is not committed.
     """
+
+    immediate: ClassVar[bool]
+    """Whether `append` has always committed when it returns."""
 
     def append(
         self, run_id: str, fence: int, pos: int, records: Sequence[Record], keep_outputs: int | None = None, /
