@@ -22,7 +22,7 @@ from rxloom.errors import (
     RunInterrupted,
     RunNotFound,
 )  # fmt: skip
-from rxloom.feed import Feed
+from rxloom.feed import Feed, fresh
 from rxloom.leg import GRACE, Leg
 from rxloom.log import ChunkLog
 from rxloom.lookup import Lookup
@@ -330,6 +330,7 @@ class Control(Lookup):
             head = await self.runtime.store.take(self.run_id)
             ended = self._leg(log, workflow, self.runtime.here(), copy_context(), fence=head.fence)
             ended.end_canceled(reason)
+            await _committed(log, asyncio.get_running_loop())
         return True
 
     # -- events --------------------------------------------------------------------------------------------------
@@ -348,9 +349,7 @@ class Control(Lookup):
             if here:
                 log = leg.execution.log
                 leg.receive(event)
-                await _settled(log, leg.execution.loop)
-                if log.error is not None:
-                    raise log.error
+                await _committed(log, leg.execution.loop)
             return here
         log = await self.find()
         if isinstance(log, Early):
@@ -371,6 +370,17 @@ async def _settled(log: ChunkLog, loop: asyncio.AbstractEventLoop) -> None:
         done: asyncio.Future[None] = loop.create_future()
         log.settled(partial(ring, done))
         await done
+
+
+async def _committed(log: ChunkLog, loop: asyncio.AbstractEventLoop) -> None:
+    """Wait until all that was appended is committed.
+
+    Raises:
+        RunInterrupted: when it was lost.
+    """
+    await _settled(log, loop)
+    if log.error is not None:
+        raise fresh(log.error)
 
 
 def _found(feed: Feed, lookups: set[asyncio.Task[None]], task: asyncio.Task[None]) -> None:
