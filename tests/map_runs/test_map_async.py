@@ -187,17 +187,23 @@ async def test_failure_while_the_iterator_is_closed_is_reported() -> None:
 @virtual
 async def test_subscription_that_is_disposed_by_its_own_iterator_is_over() -> None:
     pool = Pool()
+    reported: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
 
     def numbers() -> Iterator[float]:
-        yield 1.0
-        heard.subscription.dispose()
-        yield 2.0
+        try:
+            yield 1.0
+            heard.subscription.dispose()
+            yield 2.0
+        finally:
+            reported.append("closed")
 
     heard = Clocked(pool.workflow.map_async(numbers()))
-    await asyncio.sleep(9)
+    await asyncio.sleep(1.5)
 
     assert heard.log == [(1, 1.0)]
     assert pool.started == [(0, 1.0)]
+    assert reported == ["closed"]
 
 
 async def test_disposing_on_another_thread_closes_the_iterator_on_the_loop() -> None:

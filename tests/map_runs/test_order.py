@@ -159,6 +159,22 @@ async def test_stock_time_operators_around_it_use_the_loop() -> None:
     assert [when for when, _ in heard.log] == [3]
 
 
+@virtual
+async def test_a_thousand_runs_may_be_opened_at_once() -> None:
+    pool = Pool()
+    heard = await clocked(pool.workflow.map_async([1.0] * 1_000, max_concurrency=1_000))
+
+    assert pool.most == 1_000
+    assert heard.log[-1] == (1, "completed")
+
+
+def test_source_made_where_no_loop_runs_uses_that_of_the_subscription() -> None:
+    outcomes = rx.timer(3).pipe(ops.map(lambda _: 2.0), Pool().workflow.as_operator())
+    heard = virtual_run(clocked(outcomes))
+
+    assert heard.log == [(5, 2.0), (5, "completed")]
+
+
 @pytest.mark.parametrize("ordered", [True, False])
 async def test_huge_source_that_emits_at_once_is_run_without_recursion(ordered: bool) -> None:  # noqa: FBT001
     count = 5_000

@@ -11,6 +11,7 @@ from reactivex import operators as ops
 from reactivex.scheduler import NewThreadScheduler
 from reactivex.subject import Subject
 
+from rxloom import StreamOverflow
 from tests.hearing import Heard, eventually, hear
 from tests.map_runs.kit import INCREMENT, Clocked, clocked
 
@@ -58,6 +59,45 @@ async def test_each_item_of_other_threads_is_run_or_told_as_overflow() -> None:
 
     assert dropped.items[-1] == 10_000
     assert len(set(dropped.items)) == len(dropped.items) <= 401
+
+
+def on_a_thread(source: Subject[int], *numbers: int) -> None:
+    """Emit on another thread, while the loop stands still."""
+    thread = threading.Thread(target=lambda: [source.on_next(number) for number in numbers])
+    thread.start()
+    thread.join()
+
+
+async def test_input_for_which_there_is_room_is_not_one_that_waits() -> None:
+    source: Subject[int] = Subject()
+    heard = Clocked(source.pipe(INCREMENT.as_operator(buffer=2, on_overflow="drop_oldest")))
+    on_a_thread(source, 10, 11, 12, 13)
+    source.on_completed()
+    await heard.over.wait()
+
+    assert heard.items == [11, 13, 14]
+
+
+async def test_overflow_on_another_thread_leaves_the_source_at_once() -> None:
+    source: Subject[int] = Subject()
+    heard = Clocked(source.pipe(INCREMENT.as_operator(buffer=1)))
+    on_a_thread(source, 10, 11, 12, 13)
+    left = source.observers == []
+    await heard.over.wait()
+
+    assert left
+    assert heard.items == []
+    assert isinstance(heard.end, StreamOverflow)
+
+
+async def test_disposing_on_another_thread_leaves_the_source_at_once() -> None:
+    source: Subject[int] = Subject()
+    heard = Clocked(source.pipe(INCREMENT.as_operator()))
+    thread = threading.Thread(target=heard.subscription.dispose)
+    thread.start()
+    thread.join()
+
+    assert source.observers == []
 
 
 async def test_failure_of_another_thread_is_told_on_the_loop() -> None:
