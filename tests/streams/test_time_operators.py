@@ -61,7 +61,7 @@ async def test_two_hundred_time_operators_on_a_stream_start_no_thread_and_run_in
     await stream
     await asyncio.sleep(10)
 
-    assert during == set(threading.enumerate()) == before
+    assert during | set(threading.enumerate()) <= before  # idle workers of other tests may end meanwhile
     assert [one_heard.items for one_heard in heard] == [expected] * MANY
     assert {one_heard.end for one_heard in heard} == {"completed"}
     assert {thread for one_heard in heard for thread in one_heard.threads} == {threading.get_ident()}
@@ -95,7 +95,7 @@ def test_time_operators_elsewhere_start_no_thread_either(where: str) -> None:
 
     played = play(delayed.then(create_step("look", look)).commit(), 3)
 
-    assert seen == [before]
+    assert [threads - before for threads in seen] == [set()]
     assert played.duration == 5
 
 
