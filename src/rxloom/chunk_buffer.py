@@ -49,6 +49,14 @@ class ChunkBuffer(Paced):
         self._keep = keep
         self._outputs = 0
 
+    def _leg_ended(self, finish: WorkflowFinish, outcome: LegOutcome) -> None:
+        self.endings = (*self.endings, Ending(finish, outcome))
+
+    def _follow(self, history: list[Told], next_seq: int) -> None:
+        """Be what comes after `history`, which was told before."""
+        self._old = history
+        self.base = next_seq
+
     def _count_output(self, keep: int) -> None:
         self._outputs += 1
         if self._outputs > 2 * keep + 64:

@@ -13,7 +13,7 @@ from weakref import ref
 
 from typing_extensions import override
 
-from rxloom.chunk_buffer import ChunkBuffer, Ending
+from rxloom.chunk_buffer import ChunkBuffer
 from rxloom.chunks import Private, Record, StepOutput, Told, WorkflowFinish, WorkflowStart
 from rxloom.commits import Commits
 from rxloom.errors import RunInterrupted
@@ -133,7 +133,7 @@ class ChunkLog(ChunkBuffer):
             if self._keep is not None:
                 self._count_output(self._keep)
         elif type(chunk) is WorkflowFinish and self.outcome is not None:
-            self.endings = (*self.endings, Ending(chunk, self.outcome))
+            self._leg_ended(chunk, self.outcome)
         if not self._draining:
             if self._keen or (self._listeners and type(chunk) is not StepOutput):
                 self._tell()
@@ -282,13 +282,13 @@ class ChunkLog(ChunkBuffer):
                 continue
             history.append(record)
             if isinstance(record, WorkflowFinish) and self.outcome is not None:
-                self.endings = (*self.endings, Ending(record, self.outcome))
-        self._old = history
+                self._leg_ended(record, self.outcome)
         self.seen.next_pos = next_pos
         if self.seen is not self.snapshot:
             self.snapshot = self.seen.copy()
-        self.base = self.committed = self.seen.next_seq
-        self.told: int = self.base
+        self.told: int = self.seen.next_seq
+        self.committed = self.told
+        self._follow(history, self.told)
         self._pin = self._store.pin(self.run_id)
 
     @property
