@@ -217,3 +217,22 @@ def test_a_body_that_waits_for_nothing_lets_others_have_a_turn(monkeypatch: pyte
 
     assert log.index("body") < len(log) - 1 - log[::-1].index("other")
     assert log.count("body") == 12
+
+
+@virtual
+async def test_task_whose_body_was_halted_before_it_was_entered_does_not_outlive_the_run() -> None:
+    entered: list[Any] = []
+
+    async def bail(value: Any, ctx: StepContext) -> None:
+        ctx.bail(value)
+
+    async def body(value: Any) -> None:
+        entered.append(value)
+
+    steps = [create_step("bail", bail), create_step("halted", body)]
+    stream = create_workflow("wf").parallel(steps).commit().create_run().stream_vnext(1)
+    chunks = await read(stream)
+
+    assert chunks[-1].type == "workflow-finish"
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert entered == []

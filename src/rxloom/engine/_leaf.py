@@ -101,12 +101,11 @@ class Leaf(Services):
         if self._queued:
             self._queued = False
             self.execution.gate.give_up(self._admitted)
+        elif self.busy and self._strand is None:  # its start is on its way into the store
+            self._leave()
         elif self.busy and self._entered and self._strand is not None:
             self._strand.task.cancel()
-        elif self.busy:
-            if self._strand is not None and self._strand.next is self:
-                self._strand.next = None
-            self._leave()
+        # Else its task is about to enter it. The call stays open until then: no task outlives the run.
 
     @override
     def abandon(self) -> None:
@@ -116,8 +115,8 @@ class Leaf(Services):
             strand.task.cancel()  # once more, for one that waits for a thread
 
     def enter(self) -> Coroutine[Any, Any, Any] | None:
-        """Begin the body in a copy of the run's context."""
-        if not self.busy:
+        """Begin the body in a copy of the run's context, unless it was halted before that."""
+        if self.then is not None or not self.busy:
             return None
         self._entered = True
         self.signal = None

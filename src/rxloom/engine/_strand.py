@@ -24,7 +24,7 @@ class Runner(Protocol):
     """A body that a strand can run."""
 
     def enter(self) -> Coroutine[Any, Any, Any] | None:
-        """Begin: return the coroutine to drive, or `None` when there is nothing to do any more."""
+        """Begin: return the coroutine to drive, or `None` when there is nothing to do; then `returned` is called."""
         ...
 
     def returned(self, value: Any) -> None:
@@ -126,6 +126,7 @@ class Strand:
         try:
             coroutine = runner.enter()
             if coroutine is None:
+                self._settle(runner.returned, None)
                 return None
             if self._fresh:
                 self._fresh = False
