@@ -89,7 +89,7 @@ class Admission:
             if turn.port.loop.is_closed():
                 self._uncount(turn)
                 turn.refuse(RunInterrupted("its loop was closed before it was its turn"))
-            elif turn.port.scheduler.on_loop():
+            elif turn.port.is_here():
                 turn.begin()
                 if not turn.slow:
                     self._uncount(turn)

@@ -11,7 +11,7 @@ from reactivex import Observable
 from typing_extensions import override
 
 from rxloom.build import Blueprint, arm_of, checked_limit, fixed_due, loop_body, pairs_of, several
-from rxloom.callables import Adapter, call_with, check_function, is_awaitable, name_of
+from rxloom.callables import Adapter, call_with, check_function, check_loop, is_awaitable, name_of
 from rxloom.collect import only
 from rxloom.context import StepContext
 from rxloom.errors import DefinitionError, WorkflowNotCommitted
@@ -261,7 +261,10 @@ class WorkflowBuilder(Generic[Start, Now, End]):
 
         async def body(value: Any, ctx: Any) -> Any:
             mapped = adapter(value, ctx)
-            return await mapped if is_awaitable(mapped) else mapped
+            if not is_awaitable(mapped):
+                return mapped
+            check_loop(mapped)
+            return await mapped
 
         step: Step[Any, Any, Any] = create_step(step_id, body, retries=0)
         return WorkflowBuilder(plan.add(StepNode(step, shown={"type": "map", "id": step_id, **shown}), [step]))

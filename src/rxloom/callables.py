@@ -7,11 +7,13 @@ called the same way whatever the user's looks like.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any, TypeAlias, TypeGuard
 
-from rxloom.errors import DefinitionError
+from rxloom.errors import DefinitionError, NoEventLoop
+from rxloom.loopless import SchedulerLoop
+from rxloom.scheduler import running_loop
 
 Adapter: TypeAlias = Callable[[Any, Any], Any]
 """Called with the value and the context, gives the result or an awaitable of it."""
@@ -73,6 +75,18 @@ def name_of(fn: object) -> str:
 def is_awaitable(value: object) -> TypeGuard[Awaitable[Any]]:
     """Tell whether a result has to be awaited; cheap for the results that functions usually give."""
     return type(value) not in _PLAIN_RESULTS and isinstance(value, Awaitable)
+
+
+def check_loop(awaitable: Awaitable[Any]) -> None:
+    """Check that there is an event loop in which `awaitable` can be awaited; else it is closed.
+
+    Raises:
+        NoEventLoop: a scheduler stands in for a loop.
+    """
+    if isinstance(running_loop(), SchedulerLoop):
+        if isinstance(awaitable, Coroutine):
+            awaitable.close()
+        raise NoEventLoop("a coroutine function needs an event loop, and this runtime has a scheduler in its place")
 
 
 def _adapter(fn: Callable[..., Any], parameters: list[inspect.Parameter]) -> Adapter:

@@ -309,8 +309,10 @@ class Control(Lookup):
         """Go one step towards a run that is settled; tell whether it is."""
         leg = self.registry.live.get(self.run_id)
         if leg is not None:
-            if leg.execution.port.scheduler.on_loop():  # else it has begun just now, on another loop
+            port = leg.execution.port
+            if port.is_here():  # else it has begun just now, on another loop
                 leg.cancel(reason, grace)
+                port.settle()
                 await leg.wait_ended()
             return False
         log = await self.find()
@@ -345,7 +347,7 @@ class Control(Lookup):
         registry = self.registry
         leg = registry.live.get(self.run_id)
         if leg is not None:
-            here = leg.execution.port.scheduler.on_loop()  # or it has begun just now, on another loop
+            here = leg.execution.port.is_here()  # or it has begun just now, on another loop
             if here:
                 log = leg.execution.log
                 leg.receive(event)

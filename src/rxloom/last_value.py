@@ -13,7 +13,8 @@ from reactivex.abc import DisposableBase, ObservableBase, ObserverBase, Schedule
 from reactivex.internal.exceptions import SequenceContainsNoElementsError
 from typing_extensions import override
 
-from rxloom.errors import RunInterrupted, WrongLoop
+from rxloom.errors import NoEventLoop, RunInterrupted, WrongLoop
+from rxloom.loopless import SchedulerLoop
 from rxloom.scheduler import FATAL, call_on, ring, running_loop
 
 __all__ = ["block_for_last", "last_of", "last_told"]
@@ -57,6 +58,7 @@ def block_for_last(source: ObservableBase[_T], scheduler: SchedulerBase | None =
 
     Raises:
         WrongLoop: this thread runs an event loop, which must not be blocked.
+        NoEventLoop: the end is yet to come, and only a scheduler that is no loop's can bring it.
         SequenceContainsNoElementsError: the sequence was empty.
         KeyboardInterrupt: pressed while waiting, or what interrupted the run.
         SystemExit: what interrupted the run.
@@ -70,6 +72,11 @@ def block_for_last(source: ObservableBase[_T], scheduler: SchedulerBase | None =
     waiting: _Blocking[_T] = _Blocking()
     subscription = source.subscribe(waiting, scheduler=scheduler)
     try:
+        if not waiting.ended and isinstance(getattr(scheduler or source, "loop", None), SchedulerLoop):
+            raise NoEventLoop(
+                "run() would wait for ever: nothing of this run happens before its scheduler goes on. Start that, "
+                "then call run() for what the run has come to"
+            )
         waiting.wait()
     finally:
         subscription.dispose()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from asyncio import Future
+from asyncio import Future, get_running_loop
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -147,7 +147,7 @@ class Leg:
         """Wait until the leg is over."""
         if self.on_end is None:
             return
-        waiter: Future[None] = self.execution.loop.create_future()
+        waiter: Future[None] = get_running_loop().create_future()
         self._waiters = [*(self._waiters or ()), waiter]
         await waiter
 

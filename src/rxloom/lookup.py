@@ -114,7 +114,7 @@ class Lookup:
     async def _copy(self) -> Snapshot | None:
         log = await self.find()
         leg = self.registry.live.get(self.run_id)
-        if leg is not None and not leg.execution.port.scheduler.on_loop():  # it has begun just now, on another loop
+        if leg is not None and not leg.execution.port.is_here():  # it has begun just now, on another loop
             return None
         return Snapshot(self.run_id, self.workflow_id) if isinstance(log, Early) else log.seen.copy()
 
@@ -146,7 +146,7 @@ class Lookup:
         """
         while True:
             port = self.port()
-            if port.scheduler.on_loop():
+            if port.is_here():
                 return await work()
             there = work()
             try:

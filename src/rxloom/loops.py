@@ -7,15 +7,35 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from concurrent.futures import wait
 from contextlib import suppress
-from typing import Any
+from typing import Any, Self
 
+from reactivex.abc import SchedulerBase
+from reactivex.scheduler import (
+    CurrentThreadScheduler,
+    EventLoopScheduler,
+    ImmediateScheduler,
+    NewThreadScheduler,
+    ThreadPoolScheduler,
+    TimeoutScheduler,
+    TrampolineScheduler,
+)
+from reactivex.scheduler.eventloop import AsyncIOScheduler
+from typing_extensions import override
+
+from rxloom.errors import NoEventLoop
+from rxloom.loopless import SchedulerLoop
 from rxloom.ports.offload import Offload
 from rxloom.scheduler import LoopScheduler, running_loop
 
 
 class LoopBinding:
-    """An event loop with its one scheduler and the worker threads beside it."""
+    """An event loop with its one scheduler and the worker threads beside it.
 
+    Attributes:
+        loopless: whether there is a scheduler in its place, so that no coroutine and no thread can be waited for.
+    """
+
+    loopless: bool = False
     __slots__ = ("__weakref__", "_ended", "_now", "_sentry", "loop", "offload", "own_loop", "scheduler")
 
     def __init__(
@@ -47,6 +67,20 @@ class LoopBinding:
         """What returns epoch milliseconds by the loop's clock."""
         return self._now
 
+    def open(self) -> Self:
+        """Return this.
+
+        Raises:
+            NoEventLoop: when the loop is closed.
+        """
+        if self.loop.is_closed():
+            raise NoEventLoop("the event loop whose scheduler the runtime was given is closed")
+        return self
+
+    def is_here(self) -> bool:
+        """Tell whether what belongs to the loop may be touched from here."""
+        return running_loop() is self.loop
+
     def call(self, action: Callable[[], None]) -> None:
         """Run `action` on the thread of the loop: now, if this is it."""
         if running_loop() is self.loop or self.loop.is_closed():
@@ -64,11 +98,74 @@ class LoopBinding:
         with suppress(StopIteration):
             anext(self._sentry).__await__().send(None)
 
+    def settle(self) -> None:
+        """Carry out what is ready, where nobody else does."""
+
     def end(self) -> None:
         """Tell, once, that the loop ends."""
         ended, self._ended = self._ended, None
         if ended is not None:
             ended(self)
+
+
+class SchedulerBinding(LoopBinding):
+    """A scheduler that is no loop's, and stands in for one."""
+
+    __slots__ = ("_stand_in",)
+
+    loopless: bool = True
+
+    def __init__(self, scheduler: SchedulerBase, offload: Offload) -> None:
+        """Bind a scheduler."""
+        self._stand_in = SchedulerLoop(scheduler)
+        super().__init__(self._stand_in, offload)
+
+    @override
+    def is_here(self) -> bool:
+        return True
+
+    @override
+    def call(self, action: Callable[[], None]) -> None:
+        with self._stand_in.entered():
+            action()
+
+    @override
+    def settle(self) -> None:
+        self._stand_in.drain()
+
+
+_ELSEWHERE = (
+    CurrentThreadScheduler,
+    EventLoopScheduler,
+    ImmediateScheduler,
+    NewThreadScheduler,
+    ThreadPoolScheduler,
+    TimeoutScheduler,
+    TrampolineScheduler,
+)
+"""Schedulers that start threads, or block the caller's instead of waiting."""
+
+
+def bound(scheduler: SchedulerBase, offload: Offload, ended: Callable[[LoopBinding], None]) -> LoopBinding:
+    """Bind what a runtime was given to run on.
+
+    Raises:
+        ValueError: when it runs its actions on other threads, or blocks to wait.
+    """
+    if isinstance(scheduler, _ELSEWHERE):
+        raise ValueError(  # noqa: TRY004 # its type is right
+            f"runs cannot live on a {type(scheduler).__name__}: it starts threads or blocks its caller. Leave "
+            "`scheduler` out, or give the scheduler of an asyncio loop, of a user interface, or a TestScheduler"
+        )
+    if not isinstance(scheduler, AsyncIOScheduler):
+        return SchedulerBinding(scheduler, offload)
+    loop: asyncio.AbstractEventLoop = scheduler._loop  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # the stock one has no other name for it
+    binding = LoopBinding(loop, offload, ended)
+    if binding.is_here():
+        binding.watch()
+    else:
+        loop.call_soon_threadsafe(binding.watch)
+    return binding
 
 
 async def _sentry(relieved: Callable[[], None]) -> AsyncGenerator[None]:

@@ -91,7 +91,7 @@ class BoundObservable(Observable[_T_co]):
             SystemExit: what interrupted the run.
             Exception: whatever the sequence ended with.
         """
-        return block_for_last(self, scheduler)
+        return block_for_last(self, scheduler or self.scheduler)
 
     @overload
     def pipe(self, op1: Callable[[Observable[_T_co]], _A], /) -> _A: ...

@@ -7,17 +7,19 @@ import atexit
 import logging
 import os
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self
 from weakref import WeakSet
 
+from reactivex.abc import SchedulerBase
 from typing_extensions import override
 
+from rxloom.closing import on_loop_of, take
 from rxloom.errors import DefinitionError, RunInterrupted, RunNotFound
 from rxloom.leg import Leg
-from rxloom.loops import BackgroundLoop, LoopBinding
+from rxloom.loops import BackgroundLoop, LoopBinding, bound
 from rxloom.memory import MemoryStore
 from rxloom.offload import ThreadPool
 from rxloom.ports.store import Head, Store
@@ -31,8 +33,6 @@ from rxloom.workflow import Workflow, checked_workflow
 logger: logging.Logger = logging.getLogger("rxloom")
 
 MAX_RUN_ID = 256
-LAST_CHANCE = 1.0
-"""Seconds that tasks which were cancelled get to end when the runtime is closed."""
 
 
 class Runtime:
@@ -63,6 +63,7 @@ class Runtime:
         buffer: int | None = None,
         max_runs: int | None = None,
         max_threads: int = 40,
+        scheduler: SchedulerBase | None = None,
         exit_grace: float = 5.0,
         on_subscriber_error: Callable[[BaseException], None] | None = None,
     ) -> None:
@@ -74,13 +75,17 @@ class Runtime:
             buffer: how many written outputs a live run keeps in memory; `None` is all. Lifecycle chunks are all kept.
             max_runs: how many runs may be live at once; others stay `pending`. `None` is any number.
             max_threads: how many worker threads plain functions may use at once.
+            scheduler: what runs live on, wherever they are started: the scheduler of an event loop, which is then that
+                loop, or another one, a `TestScheduler` say. Then there is no event loop, and a step that needs one, a
+                coroutine or a threaded one, fails with `NoEventLoop`. If left out, it is the running loop, or a
+                background one where none runs.
             exit_grace: seconds that runs on the background loop get to end when the interpreter exits.
             on_subscriber_error: called with what a subscriber raised; if left out, the loop's exception handler is.
 
         Raises:
             DefinitionError: when two workflows have the same id, or one is none.
             WorkflowNotCommitted: when one was not committed.
-            ValueError: when a number is out of range.
+            ValueError: when a number is out of range, or the scheduler starts threads or blocks to wait.
         """
         for name, number in (("buffer", buffer), ("max_runs", max_runs), ("max_threads", max_threads)):
             if number is not None and (type(number) is not int or number < 1):
@@ -97,6 +102,7 @@ class Runtime:
         self._on_subscriber_error = on_subscriber_error
         self._pool = ThreadPool(max_threads)
         self._loops: dict[asyncio.AbstractEventLoop, LoopBinding] = {}
+        self._given = None if scheduler is None else bound(scheduler, self._pool, self._loop_ended)
         self._background: BackgroundLoop | None = None
         self._lock = threading.Lock()
         RUNTIMES.add(self)
@@ -200,7 +206,9 @@ class Runtime:
     # -- carrying out --------------------------------------------------------------------------------------------
 
     def here(self) -> LoopBinding:
-        """Return the running loop, or the background one where none runs."""
+        """Return what the scheduler is bound to, else the running loop, or the background one where none runs."""
+        if self._given is not None:
+            return self._given.open()
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -284,14 +292,14 @@ class Runtime:
         self.registry.turns.drop(None, RunInterrupted("the runtime was closed before it was the turn of the run"))
         for early in self.registry.created.values():
             early.forsake(RunInterrupted("the runtime was closed before the run was started"))
-        legs = list(self.registry.live.values())
-        waits = [asyncio.ensure_future(_on_loop_of(leg, leg.wait_ended)) for leg in legs]
+        legs = [leg for leg in self.registry.live.values() if not leg.execution.loopless]  # a test starts its scheduler
+        waits = [asyncio.ensure_future(on_loop_of(leg, leg.wait_ended)) for leg in legs]
         if waits:
             _, open_ = await asyncio.wait(waits, timeout=drain)
             for one in open_:
                 one.cancel()
         for leg in list(self.registry.live.values()):
-            await _on_loop_of(leg, partial(_take, leg))
+            await on_loop_of(leg, partial(take, leg))
         for log in self.registry.logs.values():  # of runs that are suspended, say: whoever waits for what comes next
             log.interrupt(RunInterrupted("the runtime was closed", run_id=log.run_id))
         for label in self._pool.close():
@@ -345,26 +353,6 @@ class Runtime:
     ) -> None:
         """Close the runtime."""
         await self.aclose()
-
-
-async def _on_loop_of(leg: Leg, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Await `work` on the loop of a leg, whichever that is."""
-    port = leg.execution.port
-    if port.scheduler.on_loop():
-        await work()
-    elif not port.loop.is_closed():
-        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(), port.loop))
-
-
-async def _take(leg: Leg) -> None:
-    """Take a leg from this process, and wait until its tasks have ended."""
-    execution = leg.execution
-    tasks: list[asyncio.Task[Any]] = [task for task in execution.tasks if task is not asyncio.current_task()]
-    execution.interrupt(RunInterrupted("the runtime was closed", run_id=execution.run_id))
-    if tasks:
-        _, open_ = await asyncio.wait(tasks, timeout=LAST_CHANCE)
-        if open_:
-            logger.error("%d tasks of run %s do not end; they are left behind", len(open_), execution.run_id)
 
 
 def _after_fork() -> None:

@@ -58,7 +58,9 @@ class Play:
         return self.runtime.new_run(self.scenario.workflow, run_id, None, options.get("on_existing", "refuse"))
 
     def _ending(self) -> bool:
-        return self.decided is not None and asyncio.get_running_loop().time() > self.decided
+        leg = self.runtime.registry.live.get("run")
+        late = self.decided is not None and asyncio.get_running_loop().time() > self.decided
+        return late and leg is not None and leg.execution.canceling
 
     @property
     def random(self) -> Random:
@@ -184,6 +186,8 @@ class Play:
 
     def _settle(self) -> None:
         self.stage.settle()
+        if self.decided is None and "run" in self.runtime.registry.live:
+            return  # it was cancelled before it has started, and does so now, to end at once
         timers = [timer for timer in _timers() if isinstance(timer._callback, _Scheduled)]
         if timers:
             self.stage.problems.append(f"timers are left of a run that is settled: {timers}")

@@ -8,7 +8,7 @@ from rxloom.engine._ctx import BAILED, PAUSED, Ctx, Err, Failure, Halt, Ok
 from rxloom.engine._execution import ABANDONED, CURRENT_RUNS, Execution
 from rxloom.engine._fan import Child, FanOut
 from rxloom.engine._items import Items, spread
-from rxloom.engine._leaf import Leaf
+from rxloom.engine._leaf import Leaf, Mapped
 from rxloom.engine._nested import Nested
 from rxloom.engine._node import Node
 from rxloom.engine._question import Question
@@ -36,6 +36,7 @@ __all__ = [
     "Items",
     "Leaf",
     "LegTask",
+    "Mapped",
     "Nested",
     "Node",
     "Ok",

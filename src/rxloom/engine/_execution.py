@@ -72,7 +72,8 @@ class Execution:
 
     __slots__ = (
         "__weakref__", "_calls", "_context", "_fans", "_gate", "_posted", "_prefix", "_waits", "calls",
-        "cancel_reason", "canceling", "context", "immediate", "interrupted", "leg", "log", "loop", "now", "offload",
+        "cancel_reason", "canceling", "context", "immediate", "interrupted", "leg", "log", "loop", "loopless", "now",
+        "offload",
         "own_loop", "per_step", "port", "recall", "root", "run_id", "runtime", "scheduler", "silent", "snapshot",
         "strand", "tasks", "thread",
     )  # fmt: skip
@@ -113,6 +114,7 @@ class Execution:
         self.calls: dict[Parent, None] = {}
         self.own_loop: bool = port.own_loop
         self.immediate: bool = log.commits is None
+        self.loopless: bool = port.loopless
         self._calls = 0
         self._prefix = f"{log.run_id}-{log.snapshot.leg + 1}"
         self._gate: Gate | None = None

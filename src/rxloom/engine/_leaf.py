@@ -22,6 +22,7 @@ from rxloom.engine._strand import Strand
 from rxloom.errors import (
     AbortSignal,
     BailSignal,
+    NoEventLoop,
     SignalSwallowed,
     StepFailed,
     StepSignal,
@@ -35,6 +36,8 @@ from rxloom.step_type import Step
 from rxloom.values import copy_plain, type_of
 
 FUSABLE = frozenset({"async", "inline"})
+LOOPLESS = frozenset({"inline", "inline_generator", "observable", "operator"})
+"""The kinds of steps that need neither an event loop nor a thread."""
 
 
 class Leaf(Services):
@@ -84,6 +87,10 @@ class Leaf(Services):
 
     def _begin(self) -> None:
         step = self.step
+        if self.execution.loopless and self.needs_loop:
+            self._leave()
+            self.close_failed(self._without_loop())
+            return
         if step.timeout is not None:
             self.arm_timeout(step.timeout)
         # Nothing can tell that the body of a plain step runs in the task of the body before.
@@ -94,6 +101,19 @@ class Leaf(Services):
             self._strand = strand
         else:
             self._strand = Strand(self.execution, self)
+
+    @property
+    def needs_loop(self) -> bool:
+        """Whether the body cannot be carried out by a scheduler that is no loop's."""
+        return self.step.kind not in LOOPLESS
+
+    def _without_loop(self) -> NoEventLoop:
+        return NoEventLoop(
+            "a coroutine or a worker thread needs an event loop, and this runtime has a scheduler in its place: use a "
+            "plain function with `inline=True`, one that returns an Observable, or Rx operators",
+            step_path=self.path,
+            workflow_id=self.workflow_id,
+        )
 
     @override
     def halt_attempt(self) -> None:
@@ -256,6 +276,17 @@ class Leaf(Services):
             return 0
         entry = self.execution.snapshot.entries.get(self.path)
         return 1 if entry is None else entry.mismatches + 1
+
+
+class Mapped(Leaf):
+    """The call of a `map`, whose body only calls a user's function."""
+
+    __slots__ = ()
+
+    @property
+    @override
+    def needs_loop(self) -> bool:
+        return False  # the function may be a plain one
 
 
 class _Folding:

@@ -9,7 +9,7 @@ from typing import Any
 from reactivex.abc import DisposableBase
 from typing_extensions import override
 
-from rxloom.callables import is_awaitable
+from rxloom.callables import check_loop, is_awaitable
 from rxloom.context import StepContext
 from rxloom.engine._bodiless import bodiless
 from rxloom.engine._ctx import Ctx
@@ -58,6 +58,8 @@ class Question(DisposableBase):
         try:
             answer = context.run(function, value, StepContext(self.leaf))
             later = is_awaitable(answer)
+            if later and execution.loopless:
+                check_loop(answer)
             if read is not None and not later:
                 answer = read(answer)
         except BaseException as error:  # noqa: BLE001 # a user's function may raise anything

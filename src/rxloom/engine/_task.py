@@ -9,6 +9,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from rxloom.loopless import SchedulerLoop
 from rxloom.scheduler import running_loop
 
 
@@ -43,6 +44,6 @@ class LegTask(Task[None]):
 
     @override
     def cancel(self, msg: Any | None = None) -> bool:
-        if running_loop() is None:
+        if running_loop() is None and not isinstance(self.get_loop(), SchedulerLoop):
             self.shut_down = True
         return super().cancel(msg)

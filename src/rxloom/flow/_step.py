@@ -8,7 +8,7 @@ from typing import Any
 from reactivex.abc import DisposableBase
 from typing_extensions import override
 
-from rxloom.engine import Ctx, Err, Leaf, Nested, Node, Ok, Stage, replayed
+from rxloom.engine import Ctx, Err, Leaf, Mapped, Nested, Node, Ok, Stage, replayed
 from rxloom.step_type import Step
 
 
@@ -27,7 +27,8 @@ class StepNode(Node):
         """Make a node of `step`; `shown` is what the graph shows of it, if it is not a step like others."""
         self.step = step
         self._shown = shown
-        plain: type[Leaf] = Stage if step.observable_input else Leaf
+        mapped = shown is not None and shown.get("type") == "map"
+        plain: type[Leaf] = Stage if step.observable_input else Mapped if mapped else Leaf
         self._call: type[Leaf | Nested] = Nested if step.kind == "workflow" else plain
 
     @override

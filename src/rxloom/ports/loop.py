@@ -32,6 +32,19 @@ class LoopPort(Protocol):
         """The worker threads."""
         ...
 
+    @property
+    def loopless(self) -> bool:
+        """Whether a scheduler stands in for a loop, so that no coroutine and no thread can be waited for."""
+        ...
+
+    def is_here(self) -> bool:
+        """Tell whether what belongs to the loop may be touched from here."""
+        ...
+
+    def settle(self) -> None:
+        """Carry out what is ready, where nobody else does."""
+        ...
+
     def call(self, action: Callable[[], None]) -> None:
         """Run `action` on the thread of the loop: now, if this is it."""
         ...
