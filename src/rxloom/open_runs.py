@@ -117,7 +117,7 @@ class OpenRuns(Patience):
 
     def on_thread(self) -> bool:
         """Tell whether the caller is on the thread of the loop."""
-        return self._port.scheduler.on_loop()
+        return self._port.is_here()
 
     def report(self, message: str, error: Exception) -> None:
         """Report what nobody else is told of."""

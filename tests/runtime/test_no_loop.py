@@ -82,7 +82,8 @@ async def condition(_: Any) -> bool:
 
 @pytest.mark.parametrize("where", ["condition", "map", "on_start"])
 def test_a_coroutine_function_between_the_steps_fails_the_run(where: str) -> None:
-    builder: Any = create_workflow("wf", on_start=condition if where == "on_start" else None)
+    options: Any = {"on_start": condition} if where == "on_start" else {}
+    builder: Any = create_workflow("wf", **options)
     built = {
         "condition": builder.branch([(condition, inline("a", lambda v: v))]),
         "map": builder.map(condition),

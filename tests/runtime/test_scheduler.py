@@ -48,7 +48,12 @@ def flow(*steps: Any, **options: Any) -> Any:
     return builder.commit()
 
 
-def started(workflow: Any, value: Any = 1, scheduler: Any = None, **options: Any) -> tuple[Any, WorkflowStream[Any]]:
+def counted(found: list[Any]) -> int:
+    """Count items."""
+    return len(found)
+
+
+def started(workflow: Any, value: Any = 1, scheduler: Any = None, **options: Any) -> tuple[Any, Any]:
     """Start a run on a scheduler that was not started yet."""
     chosen = TestScheduler() if scheduler is None else scheduler
     return chosen, Runtime(workflow, scheduler=chosen).create_run("wf").stream_vnext(value, **options)
@@ -65,8 +70,8 @@ def ticks(workflow: Any, value: Any = 1, *, until: float = 1000) -> list[tuple[s
     """Return what a run tells, and when."""
     scheduler = TestScheduler()
     runtime = Runtime(workflow, scheduler=scheduler)
-    heard = scheduler.start(lambda: runtime.create_run("wf").stream_vnext(value), 100, 100.5, until)
-    return [(*told([one.value.value]), one.time) for one in heard.messages if one.value.kind == "N"]
+    heard: Any = scheduler.start(lambda: runtime.create_run("wf").stream_vnext(value), 100, 100.5, until)
+    return [(told([one.value.value])[0], one.time) for one in heard.messages if one.value.kind == "N"]
 
 
 # -- what runs ---------------------------------------------------------------------------------------------------------
@@ -118,7 +123,7 @@ def test_branches_run_side_by_side() -> None:
 
 def test_loops_maps_branches_and_items_need_no_loop() -> None:
     each = create_workflow("wf").map(lambda v: [v, v + 1]).for_each(ticking("t", 2, 5, collect=list), concurrency=2)
-    looped = each.map(lambda found: len(found)).do_until(inline("add", lambda v: v + 1), lambda v: v >= 5)
+    looped = each.map(counted).do_until(inline("add", lambda v: v + 1), lambda v: v >= 5)
     workflow = looped.branch([(lambda v: v == 5, inline("yes", lambda v: v * 2))], merge=True).commit()
 
     assert result(workflow).unwrap() == 10
@@ -201,7 +206,7 @@ def test_a_suspended_run_is_resumed_in_its_time() -> None:
 
     run = Runtime(flow(create_step("ask", ask, inline=True)), scheduler=scheduler).create_run("wf")
     first = run.stream_vnext(1)
-    legs: list[WorkflowStream[Any]] = []
+    legs: list[Any] = []
     scheduler.schedule_absolute(250.0, lambda *_: legs.append(run.resume_stream_vnext("so")))
     scheduler.start()
 
@@ -213,7 +218,7 @@ def test_events_are_sent_from_any_loop_or_none() -> None:
     scheduler = TestScheduler()
     workflow = create_workflow("wf").wait_for_event("go").sleep(5).commit()
     run = Runtime(workflow, scheduler=scheduler).create_run("wf")
-    stream = run.stream_vnext(1)
+    stream: Any = run.stream_vnext(1)
     scheduler.schedule_absolute(40.0, lambda *_: asyncio.run(run.send_event("go", "now")))
     scheduler.start()
 
@@ -224,7 +229,7 @@ def test_events_are_sent_from_any_loop_or_none() -> None:
 def test_cancelling_settles_at_once() -> None:
     scheduler = TestScheduler()
     run = Runtime(flow(ticking("t", 100, 10)), scheduler=scheduler).create_run("wf")
-    stream = run.stream_vnext(1)
+    stream: Any = run.stream_vnext(1)
     scheduler.advance_to(25)
     asyncio.run(run.cancel("enough"))
 
