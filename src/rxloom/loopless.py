@@ -54,7 +54,7 @@ class SchedulerLoop(asyncio.AbstractEventLoop):
         self._ready: deque[Handle] = deque()
         self._timers: dict[Handle, DisposableBase] = {}
         self._awaited = False
-        self.epoch = 0.0
+        self.epoch: float = 0.0
 
     # -- what tasks and schedulers need ------------------------------------------------------------------------------
 

@@ -15,12 +15,11 @@ from rxloom.chunks import Chunk, StepSuspended
 from rxloom.errors import RefusedCall
 from rxloom.scheduler import _Scheduled
 from rxloom.snapshot import TERMINAL
-from rxloom.testing import VirtualLoop
 from tests.hearing import Heard
 from tests.races.listening import PARTS, Ear, Kind, Listened, Seen
 from tests.races.scenarios import OTHER, Scenario
 from tests.races.shelves import Shelves
-from tests.races.stage import Stage, enter
+from tests.races.stage import Stage, enter, timers
 
 POLLS = 25
 """So often the run is looked at; then it is cancelled."""
@@ -120,7 +119,7 @@ class Play:
     def _look_for_leaks(self) -> None:
         own = asyncio.current_task()
         self.left += [repr(task) for task in asyncio.all_tasks() if task is not own]
-        self.left += map(repr, _timers())
+        self.left += map(repr, timers())
 
     # -- going on ------------------------------------------------------------------------------------------------
 
@@ -188,9 +187,9 @@ class Play:
         self.stage.settle()
         if self.decided is None and "run" in self.runtime.registry.live:
             return  # it was cancelled before it has started, and does so now, to end at once
-        timers = [timer for timer in _timers() if isinstance(timer._callback, _Scheduled)]
-        if timers:
-            self.stage.problems.append(f"timers are left of a run that is settled: {timers}")
+        left = [timer for timer in timers() if isinstance(timer._callback, _Scheduled)]
+        if left:
+            self.stage.problems.append(f"timers are left of a run that is settled: {left}")
 
     async def _send(self, name: str) -> None:
         for _ in range(self.random.choice((0, 1, 2))):
@@ -293,10 +292,3 @@ class Play:
             listened.end = error
         else:
             listened.end = "completed"
-
-
-def _timers() -> list[Any]:
-    """Return the timers that are set."""
-    loop = asyncio.get_running_loop()
-    assert isinstance(loop, VirtualLoop)
-    return [timer for timer in loop._scheduled if not timer.cancelled()]

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from rxloom.testing import VirtualLoop
+
 TICKS = (0, 1, 1, 2, 2, 3, 5)
 """Seconds that things take: few values, so that many things happen at the same moment."""
 
@@ -83,3 +85,10 @@ def enter(stage: Stage) -> None:
 def here() -> Stage:
     """Return the stage of the play that runs."""
     return _current[0]
+
+
+def timers() -> list[Any]:
+    """Return the timers that are set."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    return [timer for timer in loop._scheduled if not timer.cancelled()]
