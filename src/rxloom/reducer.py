@@ -42,7 +42,7 @@ from rxloom.chunks import (
     WorkflowPaused,
     WorkflowStart,
 )  # fmt: skip
-from rxloom.snapshot import NO_USAGE, TERMINAL, Decision, Entry, RunStatus, Snapshot, parent_path
+from rxloom.snapshot import NO_USAGE, TERMINAL, Decision, RunStatus, Snapshot, parent_path
 from rxloom.usage import SILENT, usage_in
 from rxloom.values import type_of
 
@@ -199,7 +199,7 @@ def _start(snapshot: Snapshot, payload: StepStartPayload) -> None:
     path = payload.id
     entry = snapshot.mine(path) if payload.resumed_at is not None else None
     if entry is None:
-        entry = _open(snapshot, path, payload.payload, payload.started_at)
+        entry = snapshot.open(path, payload.payload, payload.started_at)
     entry.status = "running"
     entry.call_id = payload.step_call_id
     entry.suspend_payload = None
@@ -214,38 +214,18 @@ def _start(snapshot: Snapshot, payload: StepStartPayload) -> None:
         snapshot.status = "running"
 
 
-def _open(snapshot: Snapshot, path: str, value: object, started_at: int) -> Entry:
-    parent = snapshot.generation_of(parent_path(path)) if "." in path or "[" in path else -snapshot.epoch
-    entry = snapshot.open(path, parent)
-    entry.input = value
-    entry.started_at = started_at
-    if snapshot.answers:
-        snapshot.answers.pop(path, None)
-    if snapshot.suspensions:
-        _forget_below(snapshot, path)
-    return entry
-
-
-def _forget_below(snapshot: Snapshot, path: str) -> None:
-    """Drop the suspensions and answers of calls inside `path`: they belong to a call that is over."""
-    prefixes = (path + ".", path + "[")
-    for below in [one for one in snapshot.suspensions if one.startswith(prefixes)]:
-        del snapshot.suspensions[below]
-        snapshot.answers.pop(below, None)
-
-
 def _result(snapshot: Snapshot, payload: StepResultPayload) -> None:
     path = payload.id
     entry = snapshot.mine(path)
     if entry is None:
-        entry = _open(snapshot, path, payload.payload, payload.started_at)
+        entry = snapshot.open(path, payload.payload, payload.started_at)
     entry.status = "canceled" if payload.status == "skipped" else payload.status
     entry.output = payload.output
     entry.error = payload.error
     entry.ended_at = payload.ended_at
     entry.suspend_payload = None
     if snapshot.suspensions:
-        _forget_below(snapshot, path)
+        snapshot.forget_below(path)
     snapshot.leaves.pop(path, None)
     if snapshot.waiting or snapshot.status != "running":
         snapshot.waiting.pop(path, None)
@@ -261,7 +241,7 @@ def _settle_status(snapshot: Snapshot) -> None:
 def _wait(snapshot: Snapshot, payload: StepWaitingPayload) -> None:
     entry = snapshot.mine(payload.id)
     if entry is None or entry.status not in {"running", "waiting"} or entry.call_id != payload.step_call_id:
-        entry = _open(snapshot, payload.id, payload.payload, payload.started_at)
+        entry = snapshot.open(payload.id, payload.payload, payload.started_at)
     entry.status = "waiting"
     entry.call_id = payload.step_call_id
     snapshot.leaves.pop(payload.id, None)
@@ -273,7 +253,7 @@ def _wait(snapshot: Snapshot, payload: StepWaitingPayload) -> None:
 def _suspend(snapshot: Snapshot, payload: StepSuspendedPayload) -> None:
     entry = snapshot.mine(payload.id)
     if entry is None:
-        entry = _open(snapshot, payload.id, payload.payload, payload.started_at)
+        entry = snapshot.open(payload.id, payload.payload, payload.started_at)
     entry.status = "suspended"
     entry.suspend_payload = payload.suspend_payload
     entry.spent_ms += payload.suspended_at - (payload.resumed_at or payload.started_at)
@@ -287,7 +267,7 @@ def _retry(snapshot: Snapshot, payload: StepRetryPayload) -> None:
     if entry is not None:
         entry.attempt = payload.attempt
         snapshot.renew(entry)
-    _forget_below(snapshot, path)
+    snapshot.forget_below(path)
 
 
 def _item(snapshot: Snapshot, record: ItemStart | ItemEnd) -> None:
@@ -305,7 +285,7 @@ def _start_item(snapshot: Snapshot, record: ItemStart) -> None:
     entry = snapshot.mine(record.path)
     parent = snapshot.generation_of(parent_path(record.path))
     if entry is None or entry.status != "suspended" or entry.parent_generation != parent:
-        entry = _open(snapshot, record.path, record.input, record.at)
+        entry = snapshot.open(record.path, record.input, record.at)
     else:
         entry.resumed_at = record.at
     entry.status = "running"
@@ -319,7 +299,7 @@ def _progress(snapshot: Snapshot, payload: StepProgressPayload) -> None:
     entry = snapshot.mine(path)
     parent = snapshot.generation_of(payload.id)
     if entry is None or entry.parent_generation != parent:
-        entry = _open(snapshot, path, None, 0)
+        entry = snapshot.open(path, None, 0)
     entry.status = payload.iteration_status
     entry.output = payload.iteration_output
     suspension = snapshot.suspensions.get(path)

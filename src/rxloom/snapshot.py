@@ -225,12 +225,25 @@ class Snapshot:
             self.entries[path] = entry
         return entry
 
-    def open(self, path: str, parent_generation: int) -> Entry:
+    def open(self, path: str, value: object, started_at: int) -> Entry:
         """Put a fresh entry at `path`: whatever hung below an older one is stale from now on."""
+        parent = self.generation_of(parent_path(path)) if "." in path or "[" in path else -self.epoch
         self._generation += 1
-        entry = Entry(self._owner, self._generation, parent_generation, path)
-        self.entries[path] = entry
+        self.entries[path] = entry = Entry(self._owner, self._generation, parent, path)
+        entry.input = value
+        entry.started_at = started_at
+        if self.answers:
+            self.answers.pop(path, None)
+        if self.suspensions:
+            self.forget_below(path)
         return entry
+
+    def forget_below(self, path: str) -> None:
+        """Drop the suspensions and answers of calls inside `path`: they belong to a call that is over."""
+        prefixes = (path + ".", path + "[")
+        for below in [one for one in self.suspensions if one.startswith(prefixes)]:
+            del self.suspensions[below]
+            self.answers.pop(below, None)
 
     def renew(self, entry: Entry) -> None:
         """Give `entry` a new generation, which makes everything recorded below it stale."""

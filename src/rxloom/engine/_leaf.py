@@ -73,21 +73,18 @@ class Leaf(Services):
         self._queued = False
         self._go()
 
-    def _go(self) -> None:
-        self.busy = True
-        if self.execution.immediate:
-            self._begin()
-        else:
-            self.execution.settled(partial(self._committed, self.attempt))
-
     def _committed(self, attempt: int) -> None:
-        """Begin the body, unless the call was halted while its start was on its way into the store."""
+        """Go on, unless the call was halted while its start was on its way into the store."""
         if self.busy and self._strand is None and attempt == self.attempt and not self.execution.silent:
-            self._begin()
+            self._go(committed=True)
 
-    def _begin(self) -> None:
-        step = self.step
-        if self.execution.loopless and self.needs_loop:
+    def _go(self, *, committed: bool = False) -> None:
+        self.busy = True
+        execution, step = self.execution, self.step
+        if not (committed or execution.immediate):
+            execution.settled(partial(self._committed, self.attempt))
+            return
+        if execution.loopless and self.needs_loop:
             self._leave()
             self.close_failed(self._without_loop())
             return
@@ -95,12 +92,12 @@ class Leaf(Services):
             self.arm_timeout(step.timeout)
         # Nothing can tell that the body of a plain step runs in the task of the body before.
         plain = step.kind in FUSABLE and step.timeout is None and step.total_timeout is None and not step.operators
-        strand = self.execution.strand
+        strand = execution.strand
         if strand is not None and strand.next is None and plain:
             strand.next = self
             self._strand = strand
         else:
-            self._strand = Strand(self.execution, self)
+            self._strand = Strand(execution, self)
 
     @property
     def needs_loop(self) -> bool:

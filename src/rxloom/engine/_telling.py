@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from reactivex.abc import DisposableBase
@@ -46,7 +47,11 @@ class Telling(Parent, DisposableBase):
 
     def __init__(self, step: Step[Any, Any, Any], ctx: Ctx, entry: Entry | None) -> None:
         """Make what is told of a call of `step`; `entry` is the recorded suspension it resumes from, if it does."""
-        Parent.__init__(self, ctx.parent)  # `super()` costs more than the rest of it, for each call anew
+        # What `Parent.__init__` does: to call it costs more than to do it, for each call anew.
+        self.parent: Parent | None = ctx.parent
+        self.children: int = 0
+        self.busy: bool = False
+        self.then: Callable[[], None] | None = None
         self.step: Step[Any, Any, Any] = step
         self.ctx: Ctx = ctx
         self.execution: Execution = ctx.execution
