@@ -320,6 +320,8 @@ class Control(Lookup):
             kept = log.cancel(reason)
             if kept and log.turn is not None:
                 self.registry.turns.hurry(log.turn)
+                await asyncio.sleep(0)
+                return False  # it has begun, and its callbacks may take a while
             return kept
         return log.seen.status in TERMINAL or await self._end_canceled(log, reason)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from rxloom import Runtime, WorkflowStream, create_workflow
+from rxloom import RunInfo, Runtime, WorkflowStream, create_workflow
 from rxloom.errors import RunAlreadyStarted
 from tests.hearing import ASKER, SLOW_WRITER, WAITER, WRITER, hear
 from tests.play import turns
@@ -58,6 +58,26 @@ async def test_pending_run_is_cancelled_at_once() -> None:
 
     assert (await streams[1]).reason == "no patience"  # type: ignore[union-attr]
     assert other == "running"
+
+
+@virtual
+async def test_pending_run_that_is_cancelled_is_settled_when_its_callbacks_are() -> None:
+    told: list[str] = []
+
+    async def finished(info: RunInfo) -> None:
+        await asyncio.sleep(3)
+        told.append(info.status)
+
+    slow = create_workflow("slow", on_finish=finished).wait_for_event("go").commit()
+    runtime = Runtime(slow, max_runs=1)
+    first, second = runtime.create_run("slow"), runtime.create_run("slow")
+    streams = [first.stream_vnext(1), second.stream_vnext(1)]
+    await turns()
+    await second.cancel()
+
+    assert told == ["canceled"]
+    assert hear(streams[1]).end == "completed"
+    await first.cancel()
 
 
 @virtual
