@@ -22,7 +22,10 @@ BLOCK = 20
 """Seeds that one process plays before it reports."""
 
 SHOWN = 10
-"""Failures that are told in full."""
+"""Failures that are told, and not only counted."""
+
+WIDE = 400
+"""How much is told of one problem."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -39,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     report = Report()
     for part in _reports(seeds, options.only, options.jobs):
         for failure in part.failures[: max(0, SHOWN - len(report.failures))]:
-            _say(f"{failure.command}\n" + "".join(f"  {problem}\n" for problem in failure.problems))
+            _say(f"{failure.command}\n" + "".join(f"  {problem[:WIDE]}\n" for problem in failure.problems))
         report.add(part)
     endings = ", ".join(f"{number} {status}" for status, number in sorted(report.endings.items()))
     _say(f"{report.endings.total()} runs: {endings}; {len(report.failures)} went wrong")

@@ -99,8 +99,10 @@ def _winners(play: Play, records: Sequence[Any]) -> Iterator[str]:
     recorded = Counter((record.path, record.data) for record in records if isinstance(record, Answer))
     paths = {data: path for path, data in recorded}  # who names no step may be given a suspended one
     won: Counter[Any] = Counter()
-    for answers, seen in play.resumes:
-        end = seen.main.end
+    for resume in play.resumes:
+        answers, end = resume.answers, resume.seen.main.end
+        if resume.late and end == "completed":
+            yield f"a resume with {answers} was taken by a run that was being cancelled"
         if end == "completed":
             given = ((path or paths.get(data), data) for path, data in answers.items())
             won.update((path, data) for path, data in given if path is not None)

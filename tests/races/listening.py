@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from reactivex.abc import DisposableBase
 from typing_extensions import override
 
 from rxloom.chunks import Chunk
@@ -54,14 +55,38 @@ class Seen:
         return self.others[-1]
 
 
+@dataclass
+class Resume:
+    """Somebody's resume.
+
+    Attributes:
+        answers: the data by path, or under `None`.
+        seen: the stream that was returned.
+        late: whether the run was about to be canceled by then.
+    """
+
+    answers: dict[Any, Any]
+    seen: Seen
+    late: bool
+
+
 class Ear(Heard[Chunk]):
     """A subscriber whose notes go to a listener."""
 
-    def __init__(self, listened: Listened, problems: list[str]) -> None:
+    def __init__(self, listened: Listened, problems: list[str], *, leaves_after: int | None = None) -> None:
         super().__init__()
+        self._leaves_after = leaves_after
+        self.subscription: DisposableBase | None = None  # there is none yet while `subscribe` replays what was told
         self.listened = listened
         self.items = listened.items
         self.wrong = problems
+
+    @override
+    def on_next(self, value: Chunk) -> None:
+        super().on_next(value)
+        if self._leaves_after is not None and self.subscription is not None and len(self.items) >= self._leaves_after:
+            self.subscription.dispose()
+            self.disposed()
 
     @override
     def on_error(self, error: Exception) -> None:

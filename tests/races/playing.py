@@ -16,9 +16,9 @@ from rxloom.errors import RefusedCall
 from rxloom.scheduler import _Scheduled
 from rxloom.snapshot import TERMINAL
 from tests.hearing import Heard
-from tests.races.listening import PARTS, Ear, Kind, Listened, Seen
+from tests.races.listening import PARTS, Ear, Kind, Listened, Resume, Seen
 from tests.races.scenarios import OTHER, Scenario
-from tests.races.shelves import Shelves
+from tests.races.shelves import Shelves, SlowShelves
 from tests.races.stage import Stage, enter, timers
 
 POLLS = 25
@@ -37,12 +37,12 @@ class Play:
         """
         self.scenario = scenario
         self.stage = Stage(random)
-        self.store = Shelves(self.stage)
+        self.store = SlowShelves(self.stage) if self.stage.happens(0.3) else Shelves(self.stage)
         self.runtime = Runtime(store=self.store, max_runs=random.choice((None, None, None, 1)))
         self.stage.ending = self._ending
         self.run: Run[Any, Any] = self._handle("run")
         self.seen: list[Seen] = []
-        self.resumes: list[tuple[dict[str, Any], Seen]] = []
+        self.resumes: list[Resume] = []
         self.reasons = self.stage.reasons
         self.snapshots: list[Any] = []
         self.sent: list[str] = []
@@ -166,7 +166,7 @@ class Play:
         else:
             ((path, answer),) = data.items()
             stream = self.run.resume_stream_vnext(answer, step=path, **self.scenario.options)
-        self.resumes.append((data, self.watch(stream, self._kind)))
+        self.resumes.append(Resume(data, self.watch(stream, self._kind), late=self._ending()))
 
     # -- acting from outside -------------------------------------------------------------------------------------
 
@@ -262,8 +262,8 @@ class Play:
 
     async def _subscribe(self, seen: Seen, stream: WorkflowStream[Any]) -> None:
         await self.stage.moment()
-        heard = Ear(seen.another(), self.stage.problems)
-        subscription = stream.subscribe(heard)
+        heard = Ear(seen.another(), self.stage.problems, leaves_after=self.random.choice((None, None, None, 1, 3)))
+        subscription = heard.subscription = stream.subscribe(heard)
         if self.stage.happens(0.5):
             await self.stage.moment()
             subscription.dispose()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import ClassVar
 
 from typing_extensions import override
 
@@ -40,3 +41,18 @@ class Shelves(MemoryStore):
     async def head(self, run_id: str) -> Head | None:
         await self._turns()
         return await super().head(run_id)
+
+
+class SlowShelves(Shelves):
+    """A store that takes its time to commit, too."""
+
+    immediate: ClassVar[bool] = False
+
+    @override
+    async def append(  # type: ignore[override]
+        self, run_id: str, fence: int, pos: int, records: Sequence[Record], keep_outputs: int | None = None, /
+    ) -> None:
+        await self._turns()
+        await asyncio.sleep(self._stage.random.choice((0, 0, 0, 0.25)))
+        super().append(run_id, fence, pos, records, keep_outputs)
+        await self._turns()
