@@ -131,6 +131,8 @@ class Play:
             if snapshot.status in TERMINAL:
                 self._settle()
                 return
+            if snapshot.status == "suspended" and not snapshot.suspensions:
+                self.stage.problems.append("the run is suspended, and there is nothing to answer")
             idle = snapshot.status in {"suspended", "paused"}
             if idle or (snapshot.suspensions and self.stage.happens(0.6)):
                 self._resume(list(snapshot.suspensions))
