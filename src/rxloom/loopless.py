@@ -16,7 +16,6 @@ from asyncio.events import (
 )
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
-from contextlib import contextmanager
 from contextvars import Context
 from functools import partial
 from typing import Any, TypeVar, TypeVarTuple, cast
@@ -141,25 +140,17 @@ class SchedulerLoop(asyncio.AbstractEventLoop):
     def drain(self) -> None:
         """Call what is ready, and what becomes ready by that."""
         self._awaited = True  # while this goes on, nobody has to be asked for another action
-        try:
-            with self.entered():
-                for _ in range(_TURN):
-                    if not self._ready:
-                        break
-                    handle = self._ready.popleft()
-                    if not handle.cancelled():
-                        handle._run()  # noqa: SLF001 # as a loop does
-        finally:
-            self._awaited = False
-            if self._ready:
-                self._go_on()
-
-    @contextmanager
-    def entered(self) -> Generator[None]:
-        """Be the running loop."""
         before = _get_running_loop()
         _set_running_loop(self)
         try:
-            yield
+            for _ in range(_TURN):
+                if not self._ready:
+                    break
+                handle = self._ready.popleft()
+                if not handle.cancelled():
+                    handle._run()  # noqa: SLF001 # as a loop does
         finally:
             _set_running_loop(before)
+            self._awaited = False
+            if self._ready:
+                self._go_on()

@@ -126,8 +126,7 @@ class SchedulerBinding(LoopBinding):
 
     @override
     def call(self, action: Callable[[], None]) -> None:
-        with self._stand_in.entered():
-            action()
+        action()
 
     @override
     def settle(self) -> None:

@@ -193,3 +193,17 @@ def test_a_loop_that_is_closed_takes_no_more_runs() -> None:
 
     with pytest.raises(NoEventLoop, match="closed"):
         runtime.create_run("wf").stream_vnext(1)
+
+
+def test_a_run_is_told_that_the_loop_ends_whose_scheduler_was_given() -> None:
+    with asyncio.Runner() as runner:
+        runtime = Runtime(create_workflow("wf").sleep(60).commit(), scheduler=AsyncIOScheduler(runner.get_loop()))
+        stream = runner.run(_started(runtime))
+
+    assert type(hear(stream).end).__name__ == "RunInterrupted"
+
+
+async def _started(runtime: Runtime) -> Any:
+    stream = runtime.create_run("wf").stream_vnext(1)
+    await asyncio.sleep(0)
+    return stream

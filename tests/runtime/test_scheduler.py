@@ -139,6 +139,24 @@ def test_a_long_loop_takes_no_time() -> None:
     assert scheduler.clock == 0
 
 
+def test_many_steps_at_one_moment_take_no_time() -> None:
+    items = list(range(300))
+    steps = create_workflow("wf").for_each(inline("add", lambda v: v + 1), concurrency=300).commit()
+    scheduler, stream = started(steps, items)
+    VirtualTimeScheduler.start(scheduler)
+
+    assert len(stream.run().unwrap()) == 300
+    assert scheduler.clock == 0
+
+
+def test_a_timer_that_is_not_needed_any_more_is_taken_back() -> None:
+    scheduler, stream = started(flow(ticking("t", 1, 10, timeout=900.0), timeout=5000))
+    scheduler.advance_to(15)
+
+    assert stream.run().status == "success"
+    assert [item for item, _ in scheduler._queue.items if not item.is_cancelled()] == []
+
+
 def test_rx_operators_around_a_step_and_in_the_middle_use_its_time() -> None:
     slow = ticking("slow", 1, 50).pipe(ops.timeout(20.0), ops.catch(rx.of("late")))
     workflow = create_workflow("wf").then(slow).pipe(ops.delay(30.0), id="delay").commit()
@@ -253,7 +271,7 @@ async def _both(stream: WorkflowStream[Any]) -> tuple[list[str], str]:
 
 async def test_a_runtime_is_closed_though_its_scheduler_stands_still() -> None:
     scheduler = TestScheduler()
-    async with Runtime(flow(ticking("t", 3, 10)), scheduler=scheduler) as runtime:
+    async with asyncio.timeout(2), Runtime(flow(ticking("t", 3, 10)), scheduler=scheduler) as runtime:
         stream = runtime.create_run("wf").stream_vnext(1)
         scheduler.advance_to(15)
     heard = hear(stream)

@@ -9,7 +9,6 @@ from typing import Any
 
 from typing_extensions import override
 
-from rxloom.loopless import SchedulerLoop
 from rxloom.scheduler import running_loop
 
 
@@ -44,6 +43,6 @@ class LegTask(Task[None]):
 
     @override
     def cancel(self, msg: Any | None = None) -> bool:
-        if running_loop() is None and not isinstance(self.get_loop(), SchedulerLoop):
+        if running_loop() is None:
             self.shut_down = True
         return super().cancel(msg)
