@@ -22,13 +22,12 @@ from rxloom.errors import (
     RunInterrupted,
     RunNotFound,
 )  # fmt: skip
-from rxloom.feed import Feed, fresh
+from rxloom.feed import Feed
 from rxloom.leg import GRACE, Leg
 from rxloom.log import ChunkLog
-from rxloom.lookup import Lookup
+from rxloom.lookup import Lookup, committed, settled
 from rxloom.ports.loop import LoopPort
 from rxloom.registry import Early
-from rxloom.scheduler import ring
 from rxloom.schema import resume_invalid
 from rxloom.snapshot import TERMINAL, Snapshot
 from rxloom.target import Where, targets
@@ -242,7 +241,7 @@ class Control(Lookup):
         leg = self._leg(log, workflow, ticket.port, ticket.variables, fence=head.fence)
         leg.execution.per_step = opening.per_step
         leg.resume(answers, context=opening.context)
-        await _settled(log, ticket.port.loop)
+        await settled(log, ticket.port.loop)
         if log.error is not None and log.seen.next_seq == first:
             raise log.error
         feed.bind(log, feed.view._replace(first=first, end_after=first))
@@ -334,7 +333,7 @@ class Control(Lookup):
             head = await self.runtime.store.take(self.run_id)
             ended = self._leg(log, workflow, self.runtime.here(), copy_context(), fence=head.fence)
             ended.end_canceled(reason)
-            await _committed(log, asyncio.get_running_loop())
+            await committed(log, asyncio.get_running_loop())
         return True
 
     # -- events --------------------------------------------------------------------------------------------------
@@ -350,10 +349,13 @@ class Control(Lookup):
         leg = registry.live.get(self.run_id)
         if leg is not None:
             here = leg.execution.port.is_here()  # or it has begun just now, on another loop
+            if here and leg.told:  # its finish is on its way into the store, and the event comes after that
+                await leg.wait_ended()
+                return False
             if here:
                 log = leg.execution.log
                 leg.receive(event)
-                await _committed(log, leg.execution.loop)
+                await committed(log, leg.execution.loop)
             return here
         log = await self.find()
         if isinstance(log, Early):
@@ -366,25 +368,6 @@ class Control(Lookup):
                 head = await self.runtime.store.take(self.run_id)
                 await log.record(head.fence, event)
         return True
-
-
-async def _settled(log: ChunkLog, loop: asyncio.AbstractEventLoop) -> None:
-    """Wait until all that was appended is committed, or lost."""
-    if log.commits is not None:
-        done: asyncio.Future[None] = loop.create_future()
-        log.settled(partial(ring, done))
-        await done
-
-
-async def _committed(log: ChunkLog, loop: asyncio.AbstractEventLoop) -> None:
-    """Wait until all that was appended is committed.
-
-    Raises:
-        RunInterrupted: when it was lost.
-    """
-    await _settled(log, loop)
-    if log.error is not None:
-        raise fresh(log.error)
 
 
 def _found(feed: Feed, lookups: set[asyncio.Task[None]], task: asyncio.Task[None]) -> None:

@@ -48,7 +48,7 @@ class Leg:
 
     __slots__ = (
         "_closing", "_ctx", "_deadline", "_ended", "_failure", "_flow", "_grace", "_output", "_status",
-        "_told", "_waiters", "execution", "first_seq", "on_end", "outcome", "workflow",
+        "_waiters", "execution", "first_seq", "on_end", "outcome", "told", "workflow",
     )  # fmt: skip
 
     def __init__(
@@ -65,7 +65,7 @@ class Leg:
         self._status: LegStatus | None = None
         self._failure: Failure | None = None
         self._output: Any = None
-        self._closing = self._ended = self._told = False
+        self._closing = self._ended = self.told = False
         self._waiters: list[Future[None]] | None = None
         snapshot = execution.snapshot
         self.first_seq: int = snapshot.next_seq
@@ -153,7 +153,7 @@ class Leg:
 
     def end_canceled(self, reason: str | None) -> None:
         """Be the whole leg that cancelling a suspended run appends."""
-        self.outcome.reason = reason
+        self._ended, self.outcome.reason = True, reason
         self._open("cancel")
         self._finish("canceled")
 
@@ -255,7 +255,7 @@ class Leg:
         if execution.canceling or execution.interrupted or self.on_end is None:  # whoever cancels may come too late
             return
         if self._ended:  # it has ended otherwise, and is only telling its callbacks, or being committed
-            if not self._told:
+            if not self.told:
                 self._arm(grace)
             return
         execution.canceling = True
@@ -356,7 +356,7 @@ class Leg:
         execution = self.execution
         if execution.interrupted:
             return
-        self._told = True
+        self.told = True
         if status == "canceled":
             execution.tell(WorkflowCanceled(execution.run_id))
         elif status == "paused":

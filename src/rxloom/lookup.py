@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from rxloom.errors import RunInterrupted, RunNotFound
+from rxloom.feed import fresh
 from rxloom.log import ChunkLog
 from rxloom.ports.loop import LoopPort
 from rxloom.ports.runtime import RuntimePort
@@ -162,3 +163,22 @@ class Lookup:
                 task = asyncio.current_task()
                 if task is None or task.cancelling():
                     raise
+
+
+async def settled(log: ChunkLog, loop: asyncio.AbstractEventLoop) -> None:
+    """Wait until all that was appended is committed, or lost."""
+    if log.commits is not None:
+        done: asyncio.Future[None] = loop.create_future()
+        log.settled(partial(ring, done))
+        await done
+
+
+async def committed(log: ChunkLog, loop: asyncio.AbstractEventLoop) -> None:
+    """Wait until all that was appended is committed.
+
+    Raises:
+        RunInterrupted: when it was lost.
+    """
+    await settled(log, loop)
+    if log.error is not None:
+        raise fresh(log.error)
