@@ -81,7 +81,7 @@ class Control(Lookup):
         feed, early = ticket.feed, self.early
         turn = Turn(ticket.port, partial(self._start, opening, ticket), feed.refuse)
         if early is not None:
-            early.turn = turn
+            early.turn = early.turn or turn  # of several that start it, the first one does
         try:
             begun = turns.enter(turn)
         except RunInterrupted as closed:

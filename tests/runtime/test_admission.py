@@ -125,3 +125,17 @@ async def test_limit_holds_over_several_loops() -> None:
 
     assert max(live) <= 3
     assert len(live) == 4 * 20 * 54
+
+
+@virtual
+async def test_who_waits_first_for_a_turn_starts_the_run_also_when_it_is_cancelled() -> None:
+    runtime = Runtime(WAITER, max_runs=1)
+    before = runtime.create_run("flow")
+    before.stream_vnext(1)
+    run = runtime.create_run("flow", run_id="x")
+    first = run.stream_vnext(1)
+    second = runtime.create_run("flow", run_id="x", on_existing="join").stream_vnext(1)
+    await run.cancel("enough")
+    await before.cancel()
+
+    assert (await first).status == (await second).status == "canceled"
