@@ -65,7 +65,8 @@ class Leg:
         self._status: LegStatus | None = None
         self._failure: Failure | None = None
         self._output: Any = None
-        self._closing = self._ended = self.told = False
+        self._closing = self._ended = False
+        self.told: bool = False
         self._waiters: list[Future[None]] | None = None
         snapshot = execution.snapshot
         self.first_seq: int = snapshot.next_seq
@@ -145,11 +146,10 @@ class Leg:
 
     async def wait_ended(self) -> None:
         """Wait until the leg is over."""
-        if self.on_end is None:
-            return
-        waiter: Future[None] = get_running_loop().create_future()
-        self._waiters = [*(self._waiters or ()), waiter]
-        await waiter
+        if self.on_end is not None:
+            waiter: Future[None] = get_running_loop().create_future()
+            self._waiters = [*(self._waiters or ()), waiter]
+            await waiter
 
     def end_canceled(self, reason: str | None) -> None:
         """Be the whole leg that cancelling a suspended run appends."""
