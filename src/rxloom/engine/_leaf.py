@@ -133,7 +133,7 @@ class Leaf(Services):
 
     def enter(self) -> Coroutine[Any, Any, Any] | None:
         """Begin the body in a copy of the run's context, unless it was halted before that."""
-        if self.then is not None or not self.busy:
+        if self.then is not None or not self.busy or self.execution.canceling:
             return None
         self._entered = True
         self.signal = None
@@ -161,11 +161,11 @@ class Leaf(Services):
 
     def returned(self, value: Any) -> None:
         """Take what the body returned."""
-        strand, context, signal = self._strand, self.context, self.signal
+        strand, context, signal, entered = self._strand, self.context, self.signal, self._entered
         self._leave()
         if self.then is not None:
             self.go_on_if_empty()
-        elif self.closed:
+        elif self.closed or not entered:  # the run is being cancelled: whoever halts the call closes it
             return
         elif signal is not None:
             self.fail(
