@@ -117,7 +117,7 @@ async def test_failing_iterator_ends_the_sequence_and_cancels_the_open_runs(kind
 
     assert heard.log == [(0, KeyError)]
     assert source.closed == 1
-    assert [seconds for _, seconds in pool.canceled] == [3.0]
+    assert pool.started == pool.canceled == []  # the run was canceled before its step was entered
 
 
 @KINDS
