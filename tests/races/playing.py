@@ -59,7 +59,8 @@ class Play:
     def _ending(self) -> bool:
         leg = self.runtime.registry.live.get("run")
         late = self.decided is not None and asyncio.get_running_loop().time() > self.decided
-        return late and leg is not None and leg.execution.canceling
+        # A leg that ended otherwise at the moment of the cancel is over, whatever comes next.
+        return late and leg is not None and leg.execution.canceling and leg._status in {None, "canceled"}
 
     @property
     def random(self) -> Random:
