@@ -4,19 +4,20 @@
 # pyright: reportUnknownVariableType=false, reportUnknownParameterType=false
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from random import Random
 from typing import Any
 
 from typing_extensions import override
 
-from rxloom.testing import virtual_run
+from rxloom.testing import VirtualLoop, virtual_run
 from tests.races.checks import problems
 from tests.races.playing import Play
 from tests.races.scenarios import SCENARIOS, Scenario
@@ -49,6 +50,9 @@ class Report:
         self.failures += other.failures
 
 
+TURNS = 50_000
+"""After so many turns of its loop, a play has no end; they have some hundreds."""
+
 PER_SEED = 6
 """So many scenarios a seed plays; all of them take turns."""
 
@@ -78,11 +82,26 @@ def played(scenario: Scenario, seed: int) -> tuple[Play, Sequence[str]]:
     play = Play(scenario, random)
     with _complaints() as complaints:
         try:
-            virtual_run(play.main(), seed=random.randrange(2**32))
+            with asyncio.Runner(loop_factory=partial(Counted, seed=random.randrange(2**32))) as runner:
+                runner.run(play.main())
             found = list(problems(play, output))
         except Exception as error:  # noqa: BLE001 # a play that cannot go on is wrong, too
             found = [f"{type(error).__name__}: {error}"]
     return play, [*found, *complaints]
+
+
+class Counted(VirtualLoop):
+    """A loop that does not go round for ever."""
+
+    left = TURNS
+
+    @override
+    def shuffle(self) -> None:
+        self.left -= 1
+        if not self.left:
+            self.left = TURNS  # to be closed
+            raise RuntimeError(f"no end after {TURNS} turns, at {self.time():g} s")
+        super().shuffle()
 
 
 @cache

@@ -9,6 +9,7 @@ import pytest
 from rxloom import MemoryStore
 from rxloom.control import Control
 from tests.ledger import at_once
+from tests.play import turns
 from tests.races import racing
 from tests.races.__main__ import main
 from tests.races.playing import Play
@@ -58,3 +59,18 @@ def test_what_is_wrong_is_told_with_the_command_that_plays_it_again(
     assert command.startswith("python -m tests.races --seeds 1 --first ")
     assert main(command.split()[3:]) == 1
     assert "though the run is settled" in told
+
+
+async def without_end(_: Play) -> None:
+    """Be a play that goes round and round at one moment."""
+    while True:
+        await turns(1)
+
+
+def test_a_play_that_goes_round_for_ever_is_told_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(racing, "TURNS", 500)
+    monkeypatch.setattr(racing.Counted, "left", 500)
+    monkeypatch.setattr(Play, "main", without_end)
+    monkeypatch.setattr(racing, "undisturbed", repr)  # it would play, too
+
+    assert "no end after 500 turns" in race([1], "loop").failures[0].problems[0]

@@ -14,6 +14,7 @@ from reactivex import Observable
 
 from rxloom import StepContext, SyncStepContext, WorkflowStream, create_step, create_workflow
 from rxloom.chunks import Chunk, Gap, StepOutput
+from rxloom.pacing import Paced
 from tests.hearing import WRITER, Numbers, hear, one, write_all
 from tests.play import turns
 from tests.virtual import virtual
@@ -140,6 +141,26 @@ async def test_reader_that_stalls_is_let_go_after_30_s_and_goes_on_where_it_stoo
 
     assert stalled_at == 30
     assert [chunk.seq for chunk in [*first, *rest] if not isinstance(chunk, Gap)] == list(range(304))
+
+
+@virtual
+async def test_reader_that_stalls_is_let_go_whatever_the_clock_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[float] = []
+    leave_behind = Paced.leave_behind
+
+    def look(self: Paced, since: float) -> float | None:
+        looks.append(since)
+        return leave_behind(self, since)
+
+    monkeypatch.setattr(Paced, "leave_behind", look)
+    await asyncio.sleep(0.93)  # 30.93 - 30 is a little less
+    stream = WRITER.create_run().stream_vnext(300)
+    reader = stream.aiter(buffer=BOUND)
+    await pull(reader, 3)
+    await stream
+
+    assert asyncio.get_running_loop().time() == 30.93
+    assert len(looks) == 2
 
 
 @virtual

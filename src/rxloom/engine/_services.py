@@ -26,6 +26,8 @@ from rxloom.values import copy_plain
 
 T = TypeVar("T")
 STALLED_AFTER = 30.0
+EARLY = 0.001
+"""Seconds by which a timer may seem to come early: clocks count in floats, and 30.93 - 30 is less than 0.93."""
 
 
 class Services(Call):
@@ -214,7 +216,7 @@ class Services(Call):
         try:
             while log.crowded:
                 now = execution.loop.time()
-                oldest = log.leave_behind(now - STALLED_AFTER)
+                oldest = log.leave_behind(now - STALLED_AFTER + EARLY)
                 if oldest is None:
                     break
                 waiter: Future[None] = execution.loop.create_future()
